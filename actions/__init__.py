@@ -1,0 +1,133 @@
+"""Actions: from a Reading, and what the conversation remembers, to an Answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from actions import dossiers, people, privacy, procedures, small_talk, topics
+from actions.answer import Answer, Choice
+from actions.finding import mentions_procedure, none_of_these
+from actions.payloads import payload, read_payload
+from actions.request import Memory, Request
+from actions.wording import button, say
+from knowledge.dossiers import find_codes
+from nlu.reading import FALLBACK, Reading
+
+Action = Callable[[Request], Answer]
+
+ACTIONS: dict[str, Action] = {
+    "ask_procedure": procedures.ask_procedure,
+    "ask_documents": procedures.ask_documents,
+    "ask_steps": procedures.ask_steps,
+    "ask_fee": procedures.ask_fee,
+    "ask_time_limit": procedures.ask_time_limit,
+    "ask_where": procedures.ask_where,
+    "ask_conditions": procedures.ask_conditions,
+    "ask_legal_basis": procedures.ask_legal_basis,
+    "ask_result": procedures.ask_result,
+    "ask_form": procedures.ask_form,
+    "ask_online_filing": procedures.ask_online_filing,
+    "ask_service_level": topics.ask_service_level,
+    "ask_portal_account": topics.ask_portal_account,
+    "ask_online_payment": topics.ask_online_payment,
+    "report_portal_problem": topics.report_portal_problem,
+    "ask_covid_rule": topics.ask_covid_rule,
+    "ask_postal_filing": topics.ask_postal_filing,
+    "ask_postal_return": topics.ask_postal_return,
+    "ask_postal_fee": topics.ask_postal_fee,
+    "track_dossier": dossiers.track_dossier,
+    "ask_dossier_status": topics.ask_dossier_status,
+    "follow_dossier": dossiers.follow_dossier,
+    "unfollow_dossier": dossiers.unfollow_dossier,
+    "ask_contact": people.ask_contact,
+    "ask_human": people.ask_human,
+    "complain": people.complain,
+    "greet": small_talk.greet,
+    "thank": small_talk.thank,
+    "goodbye": small_talk.goodbye,
+    "affirm": small_talk.affirm,
+    "deny": small_talk.deny,
+    "ask_bot": small_talk.ask_bot,
+    "ask_help": small_talk.ask_help,
+    "cancel": small_talk.cancel,
+    "delete_my_data": privacy.delete_my_data,
+    "out_of_scope": small_talk.out_of_scope,
+}
+INTENTS = frozenset(ACTIONS)
+
+# Intents that a bare answer to a question of ours is likely to be read as.
+_BARE = frozenset({"ask_procedure", "out_of_scope", "affirm", "deny", "cancel", FALLBACK})
+_ABOUT_A_PROCEDURE = frozenset(
+    intent for intent, action in ACTIONS.items() if action.__module__ == procedures.__name__
+)
+_MOST_GUESSES = 3
+_WORTH_GUESSING = 0.05
+
+
+def answer(request: Request) -> Answer:
+    """Answer one Reading: by its intent's action, or by asking what was meant."""
+    request = replace(request, reading=_as_reply(request))
+    action = ACTIONS.get(request.reading.intent, unclear)
+    return action(request)
+
+
+def remember(request: Request, given: Answer) -> Memory:
+    """Say what the conversation remembers after this answer."""
+    asked = request.reading.intent if given.status == "asked_back" else None
+    failed = request.reading.is_unclear and given.status == "asked_back"
+    if request.reading.intent == "cancel":
+        return Memory()
+    return Memory(
+        procedure=given.procedure or request.memory.procedure,
+        topic=given.topic or request.memory.topic,
+        asked=asked if asked in ACTIONS else None,
+        choices=given.choices,
+        failures=request.memory.failures + 1 if failed else 0,
+    )
+
+
+def unclear(request: Request) -> Answer:
+    """Ask what was meant, offering likely meanings; the second time in a row offer the hotline."""
+    if request.memory.failures:
+        return people.hand_over(request, "people.twice", "not understood twice")
+    guesses = [
+        intent
+        for intent, confidence in request.reading.alternatives
+        if confidence >= _WORTH_GUESSING and intent not in ("out_of_scope", *_BARE)
+    ]
+    choices = tuple(_guess(request, intent) for intent in guesses[:_MOST_GUESSES])
+    if not choices:
+        return Answer("asked_back", (say("talk.unclear_bare"),))
+    return Answer("asked_back", (say("talk.unclear"),), (*choices, none_of_these()))
+
+
+def _guess(request: Request, intent: str) -> Choice:
+    remembered = request.memory.procedure
+    if intent in _ABOUT_A_PROCEDURE and remembered:
+        return Choice(button(intent), payload(intent, procedure=remembered))
+    return Choice(button(intent), payload(intent))
+
+
+def _as_reply(request: Request) -> Reading:
+    """Read a bare procedure name as the reply to what was asked, or as a wish to hear of it."""
+    reading, memory = request.reading, request.memory
+    if memory.asked == "delete_my_data" and memory.choices and reading.intent in ("affirm", "deny"):
+        return read_payload(memory.choices[reading.intent == "deny"].payload, INTENTS)
+    if reading.intent == "ask_online_filing" and reading.first("channel") == "postal":
+        return replace(reading, intent="ask_postal_filing")
+    if memory.asked in ("track_dossier", "follow_dossier") and find_codes(reading.text):
+        return replace(reading, intent=memory.asked)
+    if reading.intent not in _BARE or not mentions_procedure(request):
+        return reading
+    if memory.asked in _ABOUT_A_PROCEDURE:
+        return replace(reading, intent=memory.asked)
+    return reading if reading.intent == "out_of_scope" else replace(reading, intent="ask_procedure")
+
+
+def no_words(request: Request) -> Answer:
+    """Answer a message without a letter or digit."""
+    return small_talk.no_words(request)
+
+
+__all__ = ["ACTIONS", "INTENTS", "Answer", "Memory", "Request", "answer", "no_words", "remember", "unclear"]

@@ -1,0 +1,48 @@
+"""The Answer that actions give and channels render."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from knowledge.records import OfficialText
+
+Status = Literal[
+    "answered",  # said, with its source where it states a fact
+    "asked_back",  # the citizen has to choose or add something first
+    "not_found",  # nothing is known about it, or not for this day
+    "out_of_scope",  # not a matter of public services
+    "handed_over",  # the hotline was offered and the question recorded
+    "refused",  # the assistant may not do it
+    "unavailable",  # a part of the assistant is down
+]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A button: its title and the payload that comes back when it is pressed (ASCII, 64 bytes)."""
+
+    title: str
+    payload: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to tell the citizen: Markdown blocks, choices, sources, and what it was about."""
+
+    status: Status
+    blocks: tuple[str, ...]
+    choices: tuple[Choice, ...] = ()
+    sources: tuple[OfficialText, ...] = ()
+    procedure: str | None = None
+    topic: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The blocks as one Markdown text."""
+        return "\n\n".join(self.blocks)
+
+    def with_more(self, *blocks: str, sources: tuple[OfficialText, ...] = ()) -> Answer:
+        """Give the same answer with more blocks and sources at its end."""
+        more = tuple(source for source in sources if source not in self.sources)
+        return replace(self, blocks=(*self.blocks, *blocks), sources=(*self.sources, *more))

@@ -1,0 +1,89 @@
+"""Deciding which procedure the citizen means: it is asserted only when it is clear."""
+
+from __future__ import annotations
+
+from actions.answer import Answer, Choice
+from actions.payloads import payload
+from actions.request import Request
+from actions.wording import say
+from knowledge.records import Procedure
+from knowledge.search import Hit, is_clear, procedure_codes, rivals
+
+MOST_CHOICES = 4  # beside the way out
+WORTH_ASKING = 0.5  # a best score from which it is worth offering choices
+MENTIONED = 0.6  # a best score from which a sentence is taken to name a procedure
+SIMILAR = 0.7  # the share of the best score that puts a procedure among the choices
+
+
+def which_procedure(request: Request, intent: str) -> Procedure | Answer:
+    """Give the procedure meant, or the Answer that asks for it.
+
+    A procedure that is being talked of stays unless the sentence marks another by name: a paper
+    that is only mentioned ("có cần giấy khai sinh không") does not change the subject.
+    """
+    if codes := _named_codes(request):
+        return _by_code(request, codes[0])
+    marks = " ".join(entity.text for entity in request.reading.all("procedure"))
+    remembered = request.memory.procedure
+    if remembered and not marks:
+        return _by_code(request, remembered)
+    hits = _hits(request, marks)
+    if is_clear(hits) and not _contested(request, hits[0].key):
+        return request.catalogue.procedures[hits[0].key]
+    if remembered and (not hits or remembered in [hit.key for hit in rivals(hits)]):
+        return _by_code(request, remembered)
+    if hits and hits[0].score >= WORTH_ASKING:
+        return _ask_which(request, intent, hits)
+    return _not_found(request, marks) if marks else Answer("asked_back", (say("procedure.which"),))
+
+
+def mentions_procedure(request: Request) -> bool:
+    """Tell whether the text itself names a procedure, clearly or nearly."""
+    hits = _hits(request, "")
+    return bool(_named_codes(request)) or bool(hits and hits[0].score >= MENTIONED)
+
+
+def _hits(request: Request, marks: str) -> list[Hit[str]]:
+    """Search the whole sentence; where it is not clear, also what was marked in it."""
+    whole = request.library.find_procedures(request.reading.text)
+    if not marks or is_clear(whole):
+        return whole
+    found = sorted((*request.library.find_procedures(marks), *whole), key=lambda hit: hit.score)
+    best = {hit.key: hit for hit in found}
+    return sorted(best.values(), key=lambda hit: (-hit.score, hit.key))
+
+
+def _contested(request: Request, code: str) -> bool:
+    """Tell whether the whole sentence rather speaks for a near twin of a marked procedure."""
+    whole = request.library.find_procedures(request.reading.text)
+    return bool(whole) and whole[0].key != code and whole[0].key in request.catalogue.procedures[code].near
+
+
+def _named_codes(request: Request) -> list[str]:
+    chosen = request.reading.first("procedure") or ""
+    return procedure_codes(chosen) or procedure_codes(request.reading.text)
+
+
+def _by_code(request: Request, code: str) -> Procedure | Answer:
+    found = request.catalogue.procedures.get(code)
+    return found or _not_found(request, code)
+
+
+def _ask_which(request: Request, intent: str, hits: list[Hit[str]]) -> Answer:
+    similar = [hit.key for hit in hits if hit.score >= hits[0].score * SIMILAR][:MOST_CHOICES]
+    choices = tuple(
+        Choice(request.catalogue.procedures[code].title, payload(intent, procedure=code)) for code in similar
+    )
+    question = "procedure.which_of" if len(choices) > 1 else "procedure.which_one"
+    return Answer("asked_back", (say(question),), (*choices, none_of_these()))
+
+
+def none_of_these() -> Choice:
+    """Offer a way out of choices that all miss."""
+    return Choice(say("talk.none_of_these"), payload("deny"))
+
+
+def _not_found(request: Request, words: str) -> Answer:
+    portals = [portal for portal in request.catalogue.national.portals if portal.holds_on(request.today)]
+    address = ", ".join(portal.url for portal in portals) or say("not_stated")
+    return Answer("not_found", (say("procedure.not_found", words=words, portal=address),))

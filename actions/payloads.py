@@ -1,0 +1,39 @@
+"""Payloads of choices: a Reading in at most 64 ASCII bytes, so that a press reads like a sentence.
+
+The form is ``intent?name=value&…``, for example ``ask_fee?procedure=1.001193``.
+
+UnknownPayload
+└── it names no intent of the contract, or an entity that no action reads
+"""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode
+
+from nlu.reading import Entity, Reading
+
+LONGEST = 64  # Telegram's callback data, bytes
+NAMES = ("procedure", "case", "topic", "dossier_code", "confirmed")
+
+
+class UnknownPayload(ValueError):
+    """A payload that no choice of ours carries."""
+
+
+def payload(intent: str, **entities: str) -> str:
+    """Write a payload; raises ValueError when it would not fit a button."""
+    text = f"{intent}?{urlencode(entities)}" if entities else intent
+    if len(text.encode()) > LONGEST:
+        raise ValueError(f"payload {text!r} is longer than {LONGEST} bytes")
+    return text
+
+
+def read_payload(text: str, intents: frozenset[str]) -> Reading:
+    """Read a payload back; raises UnknownPayload."""
+    intent, _, query = text.partition("?")
+    pairs = parse_qsl(query, keep_blank_values=True)
+    if intent not in intents or not text.isascii() or len(text) > LONGEST:
+        raise UnknownPayload(f"payload {text[:LONGEST]!r} is not one of this assistant's choices")
+    if unknown := [name for name, _ in pairs if name not in NAMES]:
+        raise UnknownPayload(f"payload {text!r} carries {', '.join(unknown)}, which no choice has")
+    return Reading(text, intent, 1.0, tuple(Entity(name, value, value) for name, value in pairs))

@@ -1,0 +1,265 @@
+"""Answers about one procedure: papers, steps, fee, time, place and the rest of its record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actions import telling
+from actions.answer import Answer, Choice
+from actions.finding import which_procedure
+from actions.payloads import payload
+from actions.places import portals_on, tell_province
+from actions.request import Request
+from actions.topics import clear_topic
+from actions.wording import button, day, say
+from knowledge.records import Case, Portal, Procedure, Rule
+from knowledge.search import fold, words
+
+Tell = Callable[[Request, Procedure], list[str]]
+# What is offered next: what was not just told.
+NEXT = {
+    "ask_procedure": ("ask_documents", "ask_steps", "ask_form", "ask_conditions"),
+    "ask_documents": ("ask_steps", "ask_time_limit", "ask_form", "ask_online_filing"),
+}
+NEXT_OTHERWISE = ("ask_documents", "ask_fee", "ask_time_limit", "ask_where", "ask_online_filing")
+FEW_PAPERS = 6  # papers of all cases together that still read well on a small phone
+
+
+def ask_procedure(request: Request) -> Answer:
+    """Give the overview: what it is, papers, fee, time, place, online way."""
+    return _about(request, "ask_procedure", _overview)
+
+
+def ask_documents(request: Request) -> Answer:
+    """Give the papers of the citizen's case, with fee, place and online way in short."""
+    found = _procedure_or_other(request, "ask_documents")
+    if isinstance(found, Answer):
+        return found
+    case = _case_meant(request, found)
+    if case is None and _papers_in_all(found) > FEW_PAPERS and found.holds_on(request.today):
+        return _ask_case(found)
+    return _told(request, "ask_documents", found, lambda asked, of: _papers(asked, of, case))
+
+
+def ask_steps(request: Request) -> Answer:
+    """Give the steps."""
+    return _about(request, "ask_steps", _steps)
+
+
+def ask_fee(request: Request) -> Answer:
+    """Give the fees of each channel on this day."""
+    return _with_fee_topic(request, _about(request, "ask_fee", _fees))
+
+
+def ask_time_limit(request: Request) -> Answer:
+    """Give the time limit of each channel."""
+    return _about(request, "ask_time_limit", lambda _, of: [telling.time_limits(of)])
+
+
+def ask_where(request: Request) -> Answer:
+    """Give the place to file and the agency that decides."""
+    return _about(request, "ask_where", _where)
+
+
+def ask_conditions(request: Request) -> Answer:
+    """Give the conditions and who may apply."""
+    return _about(request, "ask_conditions", _conditions)
+
+
+def ask_legal_basis(request: Request) -> Answer:
+    """Give the official texts the procedure rests on."""
+    return _about(request, "ask_legal_basis", _legal_basis)
+
+
+def ask_result(request: Request) -> Answer:
+    """Give what the citizen receives."""
+    return _about(request, "ask_result", _results)
+
+
+def ask_form(request: Request) -> Answer:
+    """Give the forms and where to take them."""
+    return _about(request, "ask_form", _forms)
+
+
+def ask_online_filing(request: Request) -> Answer:
+    """Tell whether and how it is filed online; without a procedure, where one files online."""
+    answer = _about(request, "ask_online_filing", _online)
+    names_nothing = answer.status == "asked_back" and not answer.choices
+    return tell_portals(request) if names_nothing else answer
+
+
+def tell_portals(request: Request) -> Answer:
+    """Tell where one files online on this day."""
+    portals = portals_on(request)
+    lines = [say("contact.portal_line", name=portal.name, url=portal.url) for portal in portals]
+    blocks = ("\n".join((say("contact.portals"), *lines)), say("procedure.which"))
+    return Answer("answered" if portals else "not_found", blocks, sources=request.sources(*portals))
+
+
+def _fees(request: Request, procedure: Procedure) -> list[str]:
+    return [telling.fees(procedure, request.today)]
+
+
+def _with_fee_topic(request: Request, answer: Answer) -> Answer:
+    """Add a general waiver or reduction that holds on this day for this procedure."""
+    procedure = request.catalogue.procedures.get(answer.procedure or "")
+    topic = request.catalogue.topics.get(procedure.fee_topic or "") if procedure else None
+    rules = topic.rules_on(request.today) if topic and answer.status == "answered" else ()
+    return answer.with_more(*(rule.text for rule in rules), sources=request.sources(*rules))
+
+
+def _about(request: Request, intent: str, tell: Tell) -> Answer:
+    found = _procedure_or_other(request, intent)
+    return found if isinstance(found, Answer) else _told(request, intent, found, tell)
+
+
+def _procedure_or_other(request: Request, intent: str) -> Procedure | Answer:
+    """Find the procedure; where none is clear, a topic or a province that the text clearly names."""
+    found = which_procedure(request, intent)
+    if isinstance(found, Procedure) or found.choices:
+        return found
+    return clear_topic(request) or tell_province(request) or found
+
+
+def _told(request: Request, intent: str, procedure: Procedure, tell: Tell) -> Answer:
+    if not procedure.holds_on(request.today):
+        return _not_known_then(request, procedure)
+    return Answer(
+        "answered",
+        (
+            say("procedure.title", name=procedure.title),
+            *tell(request, procedure),
+            telling.provenance(procedure),
+        ),
+        choices=tuple(
+            Choice(button(other), payload(other, procedure=procedure.code))
+            for other in NEXT.get(intent, NEXT_OTHERWISE)
+            if other != intent
+        ),
+        sources=(procedure.as_source(),),
+        procedure=procedure.code,
+    )
+
+
+def _not_known_then(request: Request, procedure: Procedure) -> Answer:
+    """Say that the record does not cover this day, and how one files then."""
+    portals, advice = portals_on(request), _filing_advice(request)
+    blocks = [say("procedure.not_known_then", name=procedure.title, day=day(request.today))]
+    blocks += [rule.text for rule in advice]
+    if portals and not advice:
+        addresses = ", ".join(f"[{portal.name}]({portal.url})" for portal in portals)
+        blocks.append(say("procedure.file_then", portals=addresses))
+    sources = request.sources(*advice, *portals)
+    return Answer("not_found", tuple(blocks), sources=sources, procedure=procedure.code)
+
+
+def _filing_advice(request: Request) -> tuple[Rule, ...]:
+    """Give what the province says of filing on this day, as in the epidemic of 2020."""
+    topic = request.catalogue.topics.get(request.province.filing_topic or "")
+    return topic.rules_on(request.today) if topic else ()
+
+
+def _portal(request: Request) -> Portal | None:
+    return next(iter(portals_on(request)), None)
+
+
+def _case_meant(request: Request, procedure: Procedure) -> Case | None:
+    """Find the case that was chosen, or whose name the text says, or the only one."""
+    if len(procedure.cases) == 1:
+        return procedure.cases[0]
+    if chosen := procedure.case(request.reading.first("case")):
+        return chosen
+    asked = {fold(word) for word in words(request.reading.text)}
+    named = [case for case in procedure.cases if {fold(word) for word in words(case.name)} <= asked]
+    return named[0] if len(named) == 1 else None
+
+
+def _papers_in_all(procedure: Procedure) -> int:
+    return sum(len(case.documents or ()) for case in procedure.cases)
+
+
+def _ask_case(procedure: Procedure) -> Answer:
+    choices = tuple(
+        Choice(case.name, payload("ask_documents", procedure=procedure.code, case=case.id))
+        for case in procedure.cases
+    )
+    blocks = (say("procedure.title", name=procedure.title), say("procedure.which_case"))
+    return Answer("asked_back", blocks, choices, (procedure.as_source(),), procedure.code)
+
+
+def _papers(request: Request, procedure: Procedure, case: Case | None) -> list[str]:
+    cases = procedure.cases if case is None else (case,)
+    only_case = len(procedure.cases) == 1
+    return [*(telling.papers(one, only_case=only_case) for one in cases), *_in_short(request, procedure)]
+
+
+def _in_short(request: Request, procedure: Procedure) -> list[str]:
+    return [
+        telling.fees(procedure, request.today),
+        telling.where(procedure),
+        telling.online(procedure, _portal(request)),
+    ]
+
+
+def _overview(request: Request, procedure: Procedure) -> list[str]:
+    return [procedure.summary, telling.time_limits(procedure), *_in_short(request, procedure)]
+
+
+def _steps(request: Request, procedure: Procedure) -> list[str]:
+    steps = telling.numbered(procedure.steps) if procedure.steps else say("not_stated_on_portal")
+    return [f"{say('procedure.steps')}\n{steps}", telling.online(procedure, _portal(request))]
+
+
+def _where(request: Request, procedure: Procedure) -> list[str]:
+    agency = say("procedure.agency", agency=procedure.agency or say("not_stated"))
+    return [telling.where(procedure), agency, telling.online(procedure, _portal(request))]
+
+
+def _conditions(_: Request, procedure: Procedure) -> list[str]:
+    told = telling.bullets(procedure.conditions) if procedure.conditions else say("not_stated_on_portal")
+    return [
+        say("procedure.applicants", applicants=", ".join(procedure.applicants)),
+        f"{say('procedure.conditions')}\n{told}",
+        *_remarks(procedure),
+    ]
+
+
+def _remarks(procedure: Procedure) -> list[str]:
+    return [f"{say('procedure.remarks')}\n{telling.bullets(procedure.remarks)}"] if procedure.remarks else []
+
+
+def _legal_basis(_: Request, procedure: Procedure) -> list[str]:
+    lines = [
+        say("procedure.legal_line", number=basis.number, title=basis.title)
+        for basis in procedure.legal_basis or ()
+    ]
+    return ["\n".join((say("procedure.legal"), *(lines or [say("not_stated_on_portal")])))]
+
+
+def _results(_: Request, procedure: Procedure) -> list[str]:
+    results = "; ".join(procedure.results) if procedure.results else say("not_stated")
+    return [say("procedure.results", results=results)]
+
+
+def _forms(_: Request, procedure: Procedure) -> list[str]:
+    papers = [document for case in procedure.cases for document in case.documents or ()]
+    forms = list(dict.fromkeys(document.form for document in papers if document.form))
+    told = f"{say('procedure.forms')}\n{telling.bullets(forms)}" if forms else say("procedure.forms_none")
+    return [told, say("procedure.forms_where", url=procedure.source.url)]
+
+
+def _online(request: Request, procedure: Procedure) -> list[str]:
+    channel, portal = procedure.channel("online"), _portal(request)
+    if channel is None or portal is None:
+        return [telling.online(procedure, portal), *_online_twin(request, procedure)]
+    told = [say("procedure.online_how", url=procedure.source.url)]
+    if channel.note:
+        told.append(say("procedure.online_note", note=channel.note))
+    return [*told, say("procedure.time_all", time=channel.time_limit or say("not_stated"))]
+
+
+def _online_twin(request: Request, procedure: Procedure) -> list[str]:
+    """Name near procedures that have the online channel this one lacks."""
+    near = (request.catalogue.procedure_on(code, request.today) for code in procedure.near)
+    names = [other.title for other in near if other and other.channel("online")]
+    return [say("procedure.online_twin", names="; ".join(names))] if names else []

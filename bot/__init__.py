@@ -1,0 +1,1 @@
+"""The channels, the turn and what is stored of conversations."""

@@ -1,0 +1,108 @@
+"""``python -m bot run|serve|chat|ask``: the assistant on the web and Telegram, or in a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+from pydantic import ValidationError
+
+from bot.console_channel import ask_file, chat_loop, say_reply
+from bot.intake import BadInput
+from bot.logs import set_up_logs
+from bot.run import run_all
+from bot.settings import Settings
+from bot.start import StartError, build_assistant, check_port, web_app
+from bot.store import DatabaseUnavailable
+from bot.telegram_channel import TelegramSettingsError
+from bot.turn import Assistant, Message
+from knowledge.content_files import ContentError
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+Lenient = Annotated[bool, typer.Option(help="leave out faulty content files instead of stopping")]
+
+
+@app.callback()
+def bot() -> None:
+    """Hỏi Một Cửa: the assistant that guides citizens through public services."""
+
+
+@app.command()
+def serve(
+    lenient: Lenient = False, telegram: Annotated[bool, typer.Option(help="insist on Telegram")] = False
+) -> None:
+    """Serve the web page, the API and, when a token is set, Telegram."""
+    settings = Settings()
+    if telegram and not settings.telegram_token:
+        raise StartError("TELEGRAM_TOKEN is not set: ask @BotFather for a token and put it into .env")
+    check_port(settings.host, settings.port)
+    application = web_app(build_assistant(settings, lenient=lenient), settings)
+    typer.echo(f"Hỏi Một Cửa: http://{settings.host}:{settings.port}")
+    uvicorn.run(
+        application, host=settings.host, port=settings.port, log_config=None, access_log=False,
+        forwarded_allow_ips=settings.trusted_proxies,
+    )  # fmt: skip
+
+
+@app.command()
+def run(lenient: Lenient = False) -> None:
+    """Start the NLU server and the assistant together; Ctrl-C ends both."""
+    raise typer.Exit(run_all(Settings(), ["--lenient"] if lenient else []))
+
+
+@app.command()
+def chat(lenient: Lenient = False) -> None:
+    """Talk to the assistant in this terminal; an empty line or Ctrl-D ends."""
+    chat_loop(_assistant(lenient))
+
+
+@app.command()
+def ask(
+    question: Annotated[str | None, typer.Argument(help="one question")] = None,
+    file: Annotated[Path | None, typer.Option(help="JSON lines with a text each")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="print the answer as the API gives it")] = False,
+    lenient: Lenient = False,
+) -> None:
+    """Ask one question, or every question of a JSON-lines file, each in a new conversation."""
+    if (question is None) == (file is None):
+        raise StartError('ask takes either one question or --file QUESTIONS.jsonl, as in: ask "làm hộ chiếu"')
+    assistant = _assistant(lenient)
+    if file is not None:
+        ask_file(assistant, file)
+        return
+    reply = assistant.reply(Message("console", question))
+    typer.echo(json.dumps(reply.body, ensure_ascii=False) if as_json else say_reply(reply))
+
+
+def _assistant(lenient: bool) -> Assistant:
+    return build_assistant(Settings(), lenient=lenient)
+
+
+def main() -> None:
+    """Run a command; what can be foreseen to go wrong is told in one sentence."""
+    set_up_logs()
+    try:
+        app()
+    except ValidationError as error:
+        for detail in error.errors():
+            name = ".".join(map(str, detail["loc"])).upper()
+            print(f"setting {name}: {detail['msg']} (found {detail['input']!r})", file=sys.stderr)
+        sys.exit(2)
+    except (
+        StartError,
+        TelegramSettingsError,
+        ContentError,
+        DatabaseUnavailable,
+        BadInput,
+        LookupError,
+    ) as error:
+        print(str(error), file=sys.stderr)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""Hiding numbers that identify people before anything is stored or logged."""
+
+from __future__ import annotations
+
+import re
+
+from knowledge.dossiers import find_codes
+
+HIDDEN = "[đã ẩn]"
+_EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
+_HEALTH_CARD = re.compile(r"\b[A-Za-z]{2}\s?\d(?:\s?\d){12}\b")
+# Nine or more digits, perhaps in groups: identity, phone, social-insurance, bank account numbers.
+_LONG_NUMBER = re.compile(r"(?<![\w.])(?:\+?\d(?:[ .-]?\d){8,})(?!\w)")
+_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}")
+
+
+def redact(text: str) -> str:
+    """Replace e-mail addresses and personal numbers; dossier codes and dates stay."""
+    if find_codes(text):
+        return _around_codes(text)
+    return _hide(text)
+
+
+def _around_codes(text: str) -> str:
+    pieces = re.split(r"([0-9A-Za-z.]+\s*[-–]\s*\d{6,8}\s*[-–]\s*\d{3,7})", text)
+    return "".join(piece if find_codes(piece) else _hide(piece) for piece in pieces)
+
+
+def _hide(text: str) -> str:
+    for pattern in (_EMAIL, _HEALTH_CARD):
+        text = pattern.sub(HIDDEN, text)
+    return _LONG_NUMBER.sub(lambda found: found[0] if _DATE.fullmatch(found[0]) else HIDDEN, text)

@@ -1,0 +1,115 @@
+"""Putting the assistant together from its settings; what is missing is told in one sentence.
+
+StartError
+└── a setting, port or folder that keeps the assistant from starting
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext, suppress
+from pathlib import Path
+
+import structlog
+from fastapi import FastAPI
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.settings import Settings
+from bot.store import DatabaseUnavailable, erase_older_than, migrate
+from bot.telegram_channel import running_telegram, telegram_application, webhook_route
+from bot.turn import Assistant
+from bot.web_channel import build_app
+from knowledge.content_files import CONTENT
+from knowledge.database import open_database
+from knowledge.library import open_library
+from nlu.client import NluClient
+
+log = structlog.get_logger()
+A_DAY = 24 * 60 * 60  # seconds
+
+
+class StartError(Exception):
+    """The assistant cannot start; says what to do."""
+
+
+def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
+    """Load the knowledge, open and migrate the database, and connect to the NLU server."""
+    library = open_library(settings.content or CONTENT, lenient=lenient)
+    for fault in library.catalogue.faults:
+        log.warning("content_left_out", fault=str(fault))
+    province = library.catalogue.province(settings.province)
+    engine = open_database(_checked_url(settings.database_url))
+    migrate(engine)
+    return Assistant(library, NluClient(settings.nlu_url), engine, province, settings.today)
+
+
+def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
+    """Build the web application, with Telegram and the daily erasing of old conversations beside it."""
+    telegram = telegram_application(assistant, settings) if settings.telegram_token else None
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        chores = asyncio.create_task(_erase_old_daily(assistant, settings.retention_days))
+        try:
+            async with running_telegram(telegram, settings) if telegram else nullcontext():
+                yield
+        finally:
+            chores.cancel()
+            with suppress(asyncio.CancelledError):
+                await chores
+
+    def add_routes(app: FastAPI) -> None:
+        if telegram:
+            webhook_route(app, telegram, settings)
+
+    return build_app(assistant, settings.rate_limit, lifespan, add_routes)
+
+
+async def _erase_old_daily(assistant: Assistant, days: int) -> None:
+    while True:
+        try:
+            erased = await asyncio.to_thread(erase_older_than, assistant.engine, days)
+            log.info("old_conversations_erased", count=erased)
+        except DatabaseUnavailable as error:
+            log.warning("old_conversations_kept", error=str(error))
+        await asyncio.sleep(A_DAY)
+
+
+def check_port(host: str, port: int) -> None:
+    """Raise StartError when the port is in use or may not be used."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise StartError(
+                f"port {port} on {host} cannot be used ({error.strerror}): "
+                "stop what uses it, or set PORT to another"
+            ) from error
+
+
+def _checked_url(url: str) -> str:
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StartError(
+            "DATABASE_URL is not an address: write sqlite:///file.db or postgresql://user:password@host/name"
+        ) from error
+    if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
+        _check_writable(Path(parsed.database).parent.absolute())
+    return url
+
+
+def _check_writable(folder: Path) -> None:
+    probe = folder / f".writable-{id(folder)}"
+    try:
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StartError(
+            f"the database's folder {folder} cannot be written ({error.strerror}): "
+            "give this user the right, or set DATABASE_URL"
+        ) from error

@@ -1,0 +1,208 @@
+"""What is stored of conversations: their memory, their turns, and questions left unresolved.
+
+DatabaseUnavailable
+└── the database cannot be reached or written
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import (
+    JSON,
+    Engine,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    delete,
+    func,
+    select,
+    text,
+)
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from knowledge.database import Base, UtcTime, now
+from knowledge.dossiers import Dossier, find_dossier
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be used right now."""
+
+
+class Conversation(Base):
+    """One person's conversation in one channel; ``address`` is where the channel reaches them."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (UniqueConstraint("channel", "address", name="uq_conversations_address"),)
+
+    id: Mapped[str] = mapped_column(String(36), primary_key=True, default=lambda: str(uuid4()))
+    channel: Mapped[str] = mapped_column(String(16))
+    address: Mapped[str | None] = mapped_column(String(64))
+    memory: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    started_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    last_at: Mapped[datetime] = mapped_column(UtcTime, default=now, index=True)
+
+
+class Turn(Base):
+    """One message and its answer; without a reply it is still to be answered."""
+
+    __tablename__ = "turns"
+    __table_args__ = (Index("ix_turns_conversation_id_id", "conversation_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"))
+    request_key: Mapped[str | None] = mapped_column(String(96), unique=True)
+    text: Mapped[str | None] = mapped_column(Text)
+    payload: Mapped[str | None] = mapped_column(String(64))
+    intent: Mapped[str | None] = mapped_column(String(40))
+    confidence: Mapped[float | None]
+    status: Mapped[str | None] = mapped_column(String(16))
+    reply: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    asked_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcTime)
+
+
+class UnresolvedQuestion(Base):
+    """A question that staff should see, without personal numbers."""
+
+    __tablename__ = "unresolved_questions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversations.id", ondelete="CASCADE"), index=True
+    )
+    turn_id: Mapped[int] = mapped_column(ForeignKey("turns.id", ondelete="CASCADE"), unique=True)
+    text: Mapped[str] = mapped_column(Text)
+    reason: Mapped[str] = mapped_column(String(80))
+    asked_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+class RememberedDossier(Base):
+    """A dossier that a person asked the assistant to remember."""
+
+    __tablename__ = "remembered_dossiers"
+
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
+    )
+    code: Mapped[str] = mapped_column(String(64), primary_key=True)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest schema."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with reachable(), engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn a driver's failure to reach the database into DatabaseUnavailable."""
+    try:
+        yield
+    except OperationalError as error:
+        raise DatabaseUnavailable(f"database: {error.orig}") from error
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """Open a session that is committed at its end; raises DatabaseUnavailable."""
+    with reachable(), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def is_ready(engine: Engine) -> bool:
+    """Tell whether the database answers."""
+    try:
+        with transaction(engine) as session:
+            session.execute(text("SELECT 1"))
+    except DatabaseUnavailable:
+        return False
+    return True
+
+
+def erase_older_than(engine: Engine, days: int) -> int:
+    """Erase conversations whose last message is older; give how many."""
+    with transaction(engine) as session:
+        old = select(Conversation.id).where(Conversation.last_at < now() - timedelta(days=days))
+        ids = list(session.scalars(old))
+        for conversation_id in ids:
+            erase_conversation(session, conversation_id)
+        return len(ids)
+
+
+def erase_conversation(session: Session, conversation_id: str) -> int:
+    """Erase a conversation with everything that hangs on it; give the number of turns."""
+    turns = session.scalar(
+        select(func.count()).select_from(Turn).where(Turn.conversation_id == conversation_id)
+    )
+    for table in (UnresolvedQuestion, RememberedDossier, Turn):
+        session.execute(delete(table).where(table.conversation_id == conversation_id))
+    session.execute(delete(Conversation).where(Conversation.id == conversation_id))
+    return turns or 0
+
+
+class StoredCitizen:
+    """The citizen of one turn: what actions may store and look up for them."""
+
+    def __init__(self, session: Session, turn: Turn) -> None:
+        self._session = session
+        self._turn = turn
+        self.is_erased = False
+
+    def erase(self) -> int:
+        """Erase everything stored of this person; give the number of turns erased."""
+        self.is_erased = True
+        return erase_conversation(self._session, self._turn.conversation_id)
+
+    def remember_dossier(self, code: str) -> None:
+        """Remember a dossier of theirs."""
+        self._session.merge(RememberedDossier(conversation_id=self._turn.conversation_id, code=code))
+
+    def forget_dossiers(self, codes: list[str]) -> None:
+        """Forget these dossiers of theirs."""
+        self._session.execute(
+            delete(RememberedDossier).where(
+                RememberedDossier.conversation_id == self._turn.conversation_id,
+                RememberedDossier.code.in_(codes),
+            )
+        )
+
+    def dossiers(self) -> list[str]:
+        """List the codes of their remembered dossiers."""
+        remembered = select(RememberedDossier.code).where(
+            RememberedDossier.conversation_id == self._turn.conversation_id
+        )
+        return list(self._session.scalars(remembered.order_by(RememberedDossier.code)))
+
+    def leave_question(self, reason: str) -> None:
+        """Record the question as unresolved, once a turn."""
+        known = select(UnresolvedQuestion.id).where(UnresolvedQuestion.turn_id == self._turn.id)
+        if self._session.scalar(known) is None:
+            question = self._turn.text or self._turn.payload or ""
+            self._session.add(
+                UnresolvedQuestion(
+                    conversation_id=self._turn.conversation_id,
+                    turn_id=self._turn.id,
+                    text=question,
+                    reason=reason,
+                )
+            )
+
+    def find_dossier(self, code: str) -> Dossier | None:
+        """Look up a dossier by its exact code."""
+        return find_dossier(self._session, code)

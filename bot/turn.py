@@ -1,0 +1,255 @@
+"""The turn: one message in, one answer out, stored before and after.
+
+A message is stored before it is understood, so that a failure loses nothing; a message sent twice
+with the same key is answered once. This is the only place that catches any failure of answering
+and turns it into a safe sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import structlog
+from prometheus_client import Counter
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+import actions
+from actions.answer import Answer
+from actions.payloads import UnknownPayload, read_payload
+from actions.people import contact_blocks, contact_sources
+from actions.picking import pick
+from actions.request import Memory, Request
+from actions.wording import say
+from bot.intake import BadInput, UnknownConversation, clean, has_words
+from bot.redaction import redact
+from bot.store import Conversation, DatabaseUnavailable, StoredCitizen, Turn, transaction
+from knowledge.database import now
+from knowledge.library import Library
+from knowledge.records import Province
+from nlu.client import NluClient, NluUnavailable
+from nlu.reading import FALLBACK, Reading
+
+log = structlog.get_logger()
+TURNS = Counter("turns", "Answered turns", ["channel", "status"])
+
+
+@dataclass(frozen=True)
+class Message:
+    """What a channel received: a text or a pressed choice, from a conversation or an address."""
+
+    channel: str
+    text: str | None = None
+    payload: str | None = None
+    conversation_id: str | None = None
+    address: str | None = None
+    key: str | None = None
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a channel sends back, in the shape of ``POST /api/v1/messages``."""
+
+    body: dict[str, Any]
+
+    @property
+    def messages(self) -> list[dict[str, Any]]:
+        """The messages: text (Markdown), choices and sources."""
+        return list(self.body["messages"])
+
+
+@dataclass(frozen=True)
+class Assistant:
+    """Answers messages; safe to use from many threads."""
+
+    library: Library
+    nlu: NluClient
+    engine: Engine
+    province: Province
+    today: Callable[[], date]
+
+    def reply(self, message: Message) -> Reply:
+        """Answer one message; raises BadInput and DatabaseUnavailable."""
+        message = replace(message, text=clean(message.text)) if message.text is not None else message
+        pressed = self._read_pressed(message)
+        turn, memory = self._receive(message)
+        if turn.reply is not None:
+            return Reply(turn.reply)
+        reading, trouble = self._understand(message, pressed, memory)
+        reply = self._answer(turn, reading, trouble)
+        TURNS.labels(message.channel, reply.body["status"]).inc()
+        return reply
+
+    def unanswered(self, channel: str) -> list[tuple[str, Message]]:
+        """List the messages of a channel that a stop of the program left without an answer."""
+        with transaction(self.engine) as session:
+            waiting = (
+                select(Turn, Conversation.address)
+                .join(Conversation, Conversation.id == Turn.conversation_id)
+                .where(Conversation.channel == channel, Turn.reply.is_(None))
+                .order_by(Turn.id)
+            )
+            return [
+                (
+                    address or "",
+                    Message(
+                        channel, turn.text, turn.payload, turn.conversation_id, address, self._bare_key(turn)
+                    ),
+                )
+                for turn, address in session.execute(waiting)
+            ]
+
+    def _read_pressed(self, message: Message) -> Reading | None:
+        if message.payload is None:
+            return None
+        try:
+            return read_payload(message.payload, actions.INTENTS)
+        except UnknownPayload as error:
+            raise BadInput(
+                "payload", "Lựa chọn này không còn dùng được. Anh/chị nhắn bằng chữ giúp mình."
+            ) from error
+
+    def _receive(self, message: Message) -> tuple[Turn, Memory]:
+        """Store the message, or find it again when it was sent before."""
+        try:
+            with transaction(self.engine) as session:
+                if known := self._sent_before(session, message):
+                    return known
+                conversation = self._conversation(session, message)
+                turn = Turn(
+                    conversation_id=conversation.id,
+                    request_key=self._key(message),
+                    text=redact(message.text) if message.text else None,
+                    payload=message.payload,
+                )
+                session.add(turn)
+                conversation.last_at = now()
+                session.flush()
+                return turn, Memory.from_json(conversation.memory)
+        except IntegrityError:  # the same message, or the first of this address, came in at the same instant
+            return self._receive(message)
+
+    def _key(self, message: Message) -> str | None:
+        return f"{message.channel}:{message.key}" if message.key else None
+
+    def _bare_key(self, turn: Turn) -> str | None:
+        return turn.request_key.partition(":")[2] if turn.request_key else None
+
+    def _sent_before(self, session: Session, message: Message) -> tuple[Turn, Memory] | None:
+        key = self._key(message)
+        turn = session.scalar(select(Turn).where(Turn.request_key == key)) if key else None
+        if turn is None:
+            return None
+        conversation = session.get_one(Conversation, turn.conversation_id)
+        return turn, Memory.from_json(conversation.memory)
+
+    def _conversation(self, session: Session, message: Message) -> Conversation:
+        if message.conversation_id is not None:
+            known = session.get(Conversation, message.conversation_id)
+            if known is None or known.channel != message.channel:
+                raise UnknownConversation
+            return known
+        if message.address is not None:
+            by_address = select(Conversation).where(
+                Conversation.channel == message.channel, Conversation.address == message.address
+            )
+            if known := session.scalar(by_address):
+                return known
+        started = Conversation(channel=message.channel, address=message.address)
+        session.add(started)
+        session.flush()
+        return started
+
+    def _understand(
+        self, message: Message, pressed: Reading | None, memory: Memory
+    ) -> tuple[Reading, NluUnavailable | None]:
+        if pressed is not None:
+            return pressed, None
+        text = message.text or ""
+        if choice := pick(memory.choices, text):
+            return read_payload(choice.payload, actions.INTENTS), None
+        if not has_words(text):
+            return Reading(text, "no_words", 1.0), None
+        try:
+            return self.nlu.understand(text), None
+        except NluUnavailable as error:
+            log.warning("nlu_unavailable", error=str(error))
+            return Reading(text, FALLBACK, 0.0), error
+
+    def _answer(self, turn: Turn, reading: Reading, trouble: NluUnavailable | None) -> Reply:
+        """Answer and store; whatever fails in answering becomes a safe sentence."""
+        try:
+            return self._act(turn, reading, "trouble.nlu_down" if trouble else None)
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("answer_failed", intent=reading.intent, turn=turn.id)
+            return self._act(turn, reading, "trouble.failed")
+
+    def _act(self, turn: Turn, reading: Reading, trouble: str | None) -> Reply:
+        with transaction(self.engine) as session:
+            conversation = session.get(Conversation, turn.conversation_id, with_for_update=True)
+            if conversation is None:  # erased while this message was being understood
+                raise UnknownConversation
+            memory = Memory.from_json(conversation.memory)
+            turn = session.get_one(Turn, turn.id)
+            citizen = StoredCitizen(session, turn)
+            request = Request(reading, self.library, self.province, self.today(), citizen, memory)
+            given = self._say(request, trouble)
+            if citizen.is_erased:
+                conversation, turn = self._start_afresh(session, conversation, turn)
+                memory = Memory()
+            reply = Reply(self._body(conversation.id, given, reading))
+            if not trouble:
+                conversation.memory = actions.remember(replace(request, memory=memory), given).as_json()
+            turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
+            turn.reply, turn.answered_at = reply.body, now()
+            return reply
+
+    def _say(self, request: Request, trouble: str | None) -> Answer:
+        if trouble:
+            request.citizen.leave_question(trouble)
+            blocks = (say(trouble), *contact_blocks(request))
+            return Answer("unavailable", blocks, sources=contact_sources(request))
+        if request.reading.intent == "no_words":
+            return actions.no_words(request)
+        return actions.answer(request)
+
+    def _start_afresh(self, session: Session, erased: Conversation, turn: Turn) -> tuple[Conversation, Turn]:
+        """After erasing, go on in a new conversation that knows nothing of the old one."""
+        session.expunge(erased)
+        session.expunge(turn)
+        conversation = Conversation(channel=erased.channel, address=erased.address)
+        session.add(conversation)
+        session.flush()
+        last = Turn(conversation_id=conversation.id, request_key=turn.request_key, payload=turn.payload)
+        session.add(last)
+        return conversation, last
+
+    def _body(self, conversation_id: str, given: Answer, reading: Reading) -> dict[str, Any]:
+        procedure = self.library.catalogue.procedures.get(given.procedure or "")
+        return {
+            "conversation_id": conversation_id,
+            "status": given.status,
+            "messages": [
+                {
+                    "text": given.text,
+                    "choices": [{"title": item.title, "payload": item.payload} for item in given.choices],
+                    "sources": [item.model_dump(mode="json") for item in given.sources],
+                }
+            ],
+            "understanding": {
+                "intent": reading.intent,
+                "confidence": round(reading.confidence, 4),
+                "entities": [
+                    {"name": item.name, "value": redact(item.value), "text": redact(item.text)}
+                    for item in reading.entities
+                ],
+                "procedure": {"code": procedure.code, "name": procedure.name} if procedure else None,
+                "topic": given.topic,
+            },
+        }

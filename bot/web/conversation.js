@@ -1,0 +1,104 @@
+/**
+ * What was said and what still waits to be sent, kept for this tab so that a reload shows it again.
+ *
+ * Entries are `{kind: "message", key, text, payload, state: "waiting" | "sent" | "refused", trouble}`,
+ * `{kind: "answer", key, text, choices, sources}` (the key of the message it answers) and `{kind: "note", text}`.
+ */
+
+const PLACE = "hoi-mot-cua.conversation";
+const MOST_KEPT = 200; // entries; a tab's storage is small
+
+export class Conversation {
+  /** Take up what this tab remembers, or start anew. */
+  static restore() {
+    return new Conversation(readStored() ?? {});
+  }
+
+  constructor({ id = null, entries = [], draft = "" }) {
+    this.id = id;
+    this.entries = entries;
+    this.draft = draft;
+  }
+
+  /** Add a message of the citizen: a text, or a pressed choice with its payload. */
+  say(text, payload = null) {
+    const message = { kind: "message", key: newKey(), text, payload, state: "waiting", trouble: "" };
+    this.entries.push(message);
+    return message;
+  }
+
+  /** Give the oldest message that is not sent yet. */
+  nextWaiting() {
+    return this.entries.find((entry) => entry.state === "waiting");
+  }
+
+  /** Give the citizen's newest message. */
+  newest() {
+    return [...this.entries].reverse().find((entry) => entry.kind === "message");
+  }
+
+  /** Put the answers right behind their message, before what was written meanwhile. */
+  answer(message, body) {
+    if (message.sentTo && message.sentTo !== body.conversation_id) this.forgetBefore(message);
+    this.id = body.conversation_id;
+    settle(message, "sent");
+    const answers = body.messages.map((given) => ({ kind: "answer", key: message.key, ...given }));
+    this.entries.splice(this.entries.indexOf(message) + 1, 0, ...answers);
+  }
+
+  /** Mark a message as not accepted, with the reason. */
+  refuse(message, reason) {
+    settle(message, "refused", reason);
+  }
+
+  /** Go on without the server's memory of what was said above this message. */
+  restartBefore(message) {
+    this.id = null;
+    const note = { kind: "note", text: "Máy không còn nhớ phần trò chuyện phía trên. Anh/chị cứ hỏi tiếp." };
+    const place = this.entries.indexOf(message);
+    if (place > 0) this.entries.splice(place, 0, note);
+  }
+
+  /** Drop everything, here and in the tab's storage. */
+  startOver() {
+    Object.assign(this, { id: null, entries: [], draft: "" });
+    this.save();
+  }
+
+  /** Remember it all for this tab; where storage is refused or full the page works without. */
+  save() {
+    const { id, draft } = this;
+    try {
+      sessionStorage.setItem(PLACE, JSON.stringify({ id, draft, entries: this.entries.slice(-MOST_KEPT) }));
+    } catch {
+      return;
+    }
+  }
+
+  /** The server erased the conversation at the citizen's wish: the page forgets it too. */
+  forgetBefore(message) {
+    this.entries = this.entries.slice(this.entries.indexOf(message));
+  }
+}
+
+function settle(message, state, trouble = "") {
+  Object.assign(message, { state, trouble });
+}
+
+function readStored() {
+  try {
+    const stored = JSON.parse(sessionStorage.getItem(PLACE));
+    return Array.isArray(stored?.entries) ? stored : null;
+  } catch {
+    return null;
+  }
+}
+
+function newKey() {
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16)); // plain http on a local network has no randomUUID
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}

@@ -1,0 +1,184 @@
+"""The web: ``POST /api/v1/messages``, health, metrics, and the citizens' chat page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from math import ceil
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import FastAPI, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from limits import RateLimitItem, parse
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
+from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.exceptions import HTTPException
+
+from bot.intake import BadInput
+from bot.store import DatabaseUnavailable, is_ready
+from bot.turn import Assistant, Message
+
+PAGE = Path(__file__).with_name("web")
+LARGEST_BODY = 64 * 1024  # bytes
+HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+class IncomingMessage(BaseModel):
+    """The body of ``POST /api/v1/messages``: a text or the payload of a pressed choice."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    conversation_id: str | None = None
+    text: str | None = None
+    payload: str | None = None
+
+
+SECONDS = Histogram("turn_seconds", "Time of a whole turn over HTTP")
+
+
+def build_app(
+    assistant: Assistant,
+    rate_limit: str = "60/minute",
+    lifespan: Lifespan | None = None,
+    add_routes: Callable[[FastAPI], None] | None = None,
+) -> FastAPI:
+    """Build the web application around an assistant."""
+    app = FastAPI(
+        title="Hỏi Một Cửa", version="1", lifespan=lifespan or _nothing, docs_url=None, redoc_url=None
+    )
+    limiter, allowed = MovingWindowRateLimiter(MemoryStorage()), parse(rate_limit)
+
+    @app.middleware("http")
+    async def _add_headers(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+        response = await go_on(request)
+        response.headers.update(HEADERS)
+        response.headers.setdefault("Cache-Control", "no-cache")
+        return response
+
+    @app.exception_handler(HTTPException)
+    async def _http_problem(_: Request, error: HTTPException) -> JSONResponse:
+        return problem(error.status_code, str(error.detail))
+
+    @app.exception_handler(DatabaseUnavailable)
+    async def _database_down(_: Request, _error: DatabaseUnavailable) -> JSONResponse:
+        return problem(503, "Cơ sở dữ liệu đang tạm ngừng (database).", headers={"Retry-After": "5"})
+
+    @app.exception_handler(BadInput)
+    async def _bad_input(_: Request, error: BadInput) -> JSONResponse:
+        return problem(422, error.message, field=error.field)
+
+    @app.post("/api/v1/messages")
+    async def post_message(
+        request: Request, idempotency_key: Annotated[str | None, Header()] = None
+    ) -> JSONResponse:
+        """Answer one message."""
+        if wait := _seconds_to_wait(limiter, allowed, request):
+            return problem(
+                429, "Anh/chị nhắn nhanh quá, chờ một chút giúp mình.", headers={"Retry-After": str(wait)}
+            )
+        incoming = _read_body(await _limited_body(request))
+        message = Message(
+            "web", incoming.text, incoming.payload, incoming.conversation_id, key=_check_key(idempotency_key)
+        )
+        with SECONDS.time():
+            reply = await run_in_threadpool(assistant.reply, message)
+        return JSONResponse(reply.body)
+
+    @app.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        """Tell that the process is alive."""
+        return {"status": "ok"}
+
+    @app.get("/readyz")
+    async def readyz() -> JSONResponse:
+        """Tell whether each part is ready, by name."""
+        database, nlu = await asyncio.gather(
+            run_in_threadpool(is_ready, assistant.engine), run_in_threadpool(assistant.nlu.is_ready)
+        )
+        parts = {
+            "database": database, "nlu": nlu, "knowledge": bool(assistant.library.catalogue.procedures)
+        }  # fmt: skip
+        return JSONResponse(parts, status_code=200 if all(parts.values()) else 503)
+
+    @app.get("/metrics")
+    async def metrics_page() -> Response:
+        """Give the counters in Prometheus' text form."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    if add_routes:
+        add_routes(app)
+    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    return app
+
+
+@asynccontextmanager
+async def _nothing(_: FastAPI) -> AsyncIterator[None]:
+    yield
+
+
+def problem(
+    status: int, detail: str, *, field: str | None = None, headers: dict[str, str] | None = None
+) -> JSONResponse:
+    """Write an error as ``application/problem+json`` (RFC 9457); ``field`` names the bad input."""
+    titles = {404: "Không tìm thấy", 422: "Dữ liệu chưa đúng", 429: "Quá nhiều tin nhắn", 503: "Tạm ngừng"}
+    body = {"type": "about:blank", "title": titles.get(status, "Lỗi"), "status": status, "detail": detail}
+    if field:
+        body["field"] = field
+    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+
+
+def _seconds_to_wait(limiter: MovingWindowRateLimiter, allowed: RateLimitItem, request: Request) -> int:
+    sender = request.client.host if request.client else "unknown"
+    if limiter.hit(allowed, sender):
+        return 0
+    reset = limiter.get_window_stats(allowed, sender).reset_time
+    return max(1, ceil(reset - time.time()))
+
+
+async def _limited_body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_BODY:
+            raise BadInput("body", f"Nội dung gửi lên lớn quá {LARGEST_BODY} byte.")
+    return body
+
+
+def _read_body(body: bytes) -> IncomingMessage:
+    try:
+        incoming = IncomingMessage.model_validate(json.loads(body))
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise BadInput(
+            ".".join(map(str, first["loc"])) or "body", f"Không đúng dạng: {first['msg']}"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise BadInput("body", f"Không phải JSON: {error}") from error
+    if (incoming.text is None) == (incoming.payload is None):
+        raise BadInput("text", "Cần đúng một trong hai: text hoặc payload.")
+    return incoming
+
+
+def _check_key(key: str | None) -> str | None:
+    if key is None:
+        return None
+    try:
+        return str(UUID(key))
+    except ValueError:
+        raise BadInput("Idempotency-Key", "Phải là một UUID.") from None

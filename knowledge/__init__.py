@@ -1,0 +1,1 @@
+"""What is true, since when, by which official text."""

@@ -1,0 +1,51 @@
+"""The library: the catalogue with its search indexes, as actions and channels use it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from knowledge.catalogue import Catalogue, load_catalogue
+from knowledge.content_files import CONTENT, read_yaml
+from knowledge.search import Hit, NameIndex, SearchWords
+
+
+class Library:
+    """Everything known, with the ways to find it."""
+
+    def __init__(self, catalogue: Catalogue, search_words: SearchWords) -> None:
+        self.catalogue = catalogue
+        self._search_words = search_words
+        self._procedures = NameIndex(
+            {
+                code: (record.name, record.title, *record.aliases)
+                for code, record in catalogue.procedures.items()
+            },
+            search_words,
+        )
+        self._topics: dict[tuple[str | None, str], NameIndex[str]] = {}
+
+    def find_procedures(self, words: str) -> list[Hit[str]]:
+        """Rank the procedures that these words may mean, by code, best first."""
+        return self._procedures.search(words)
+
+    def find_topics(self, intent: str | None, province: str, words: str) -> list[Hit[str]]:
+        """Rank the topics of an intent (None: of any), for this province, that these words may mean."""
+        key = (intent, province)
+        if key not in self._topics:
+            topics = self.catalogue.topics_for(intent, province)
+            self._topics[key] = NameIndex(
+                {topic.id: (topic.title, *topic.aliases) for topic in topics}, self._search_words
+            )
+        return self._topics[key].search(words)
+
+
+def open_library(folder: Path = CONTENT, *, lenient: bool = False) -> Library:
+    """Load the content folder; raises ContentError unless ``lenient``."""
+    return Library(load_catalogue(folder, lenient=lenient), _read_search_words(folder / "search_words.yml"))
+
+
+def _read_search_words(path: Path) -> SearchWords:
+    data = read_yaml(path).data
+    return SearchWords(
+        data["short_forms"], frozenset(word for line in data["question_words"] for word in line.split())
+    )

@@ -1,0 +1,149 @@
+"""Finding the procedure or topic that a citizen's words mean, with or without accents.
+
+Every name and alias is a small text of words and word pairs. A query's score for it is the
+geometric mean of two shares, each weighed by how rare the words are: how much of the name the
+query says, and how much of the query the name explains. So a score lies in 0..1 and means the
+same for every query: 1 is the name itself, below ``FAINT`` is chance.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
+from typing import Generic, TypeVar
+from unicodedata import combining, normalize
+
+K = TypeVar("K", bound=str)
+
+CLEAR = 0.6  # from here on a match may be asserted when no other is near
+FAINT = 0.34  # below this a match is chance
+SAID = 0.9  # from here on the query says the name itself
+NEAR = 0.88  # a runner-up with this share of the best score is a rival
+QUESTION_WORD = 0.2  # how much a question word weighs beside another of the same rarity
+LESS_NEAR = 0.84  # the same share while the best name is only partly said
+
+_WORD = re.compile(r"[^\W_]+")
+_PROCEDURE_CODE = re.compile(r"(?<![\d.])(\d\.\d{6})(?!\.?\d)")
+
+
+def fold(text: str) -> str:
+    """Strip accents and case: ``Đăng ký`` becomes ``dang ky``."""
+    decomposed = normalize("NFD", text.casefold())
+    return "".join(mark for mark in decomposed if not combining(mark)).replace("đ", "d")
+
+
+def words(text: str) -> list[str]:
+    """Split a text into its lower-case words, accents kept."""
+    return _WORD.findall(normalize("NFC", text).casefold())
+
+
+def procedure_codes(text: str) -> list[str]:
+    """Find national procedure codes (``1.001193``) in a text."""
+    return _PROCEDURE_CODE.findall(text)
+
+
+@dataclass(frozen=True)
+class Hit(Generic[K]):
+    """A key that a query may mean, and how well its best name fits (0..1)."""
+
+    key: K
+    score: float
+
+
+def is_clear(hits: list[Hit[K]]) -> bool:
+    """Tell whether the best hit may be asserted: good in itself and with no rival near."""
+    return bool(hits) and hits[0].score >= CLEAR and len(rivals(hits)) == 1
+
+
+def rivals(hits: list[Hit[K]]) -> list[Hit[K]]:
+    """Give the best hit and those that come close to it."""
+    share = NEAR if hits[0].score >= SAID else LESS_NEAR
+    return [hit for hit in hits if hit.score >= hits[0].score * share]
+
+
+@dataclass(frozen=True)
+class _Name:
+    key: str
+    terms: frozenset[str]
+    accented: frozenset[str]
+
+
+@lru_cache(maxsize=4096)
+def _terms(folded: tuple[str, ...]) -> frozenset[str]:
+    pairs = (f"{first} {second}" for first, second in pairwise(folded))
+    return frozenset((*folded, *pairs))
+
+
+@dataclass(frozen=True)
+class SearchWords:
+    """Words that searching treats apart, read from ``content/search_words.yml``."""
+
+    short_forms: Mapping[str, str]  # spelt out before searching: cccd, gplx
+    question_words: frozenset[str]  # shape a question but never tell one thing from another
+
+
+class NameIndex(Generic[K]):
+    """Names of things, searched by words."""
+
+    def __init__(self, names: Mapping[K, Iterable[str]], search_words: SearchWords) -> None:
+        self._short_forms = {fold(short): words(full) for short, full in search_words.short_forms.items()}
+        self._question_words = frozenset(map(fold, search_words.question_words))
+        self._names: list[_Name] = []
+        self._holders: dict[str, list[int]] = defaultdict(list)
+        seen: Counter[str] = Counter()
+        for key, texts in names.items():
+            spelt = {tuple(self._spell_out(text)) for text in texts}
+            for accented in spelt:
+                terms = _terms(tuple(fold(word) for word in accented))
+                for term in terms:
+                    self._holders[term].append(len(self._names))
+                self._names.append(_Name(key, terms, frozenset(accented)))
+            seen.update({term for accented in spelt for term in _terms(tuple(map(fold, accented)))})
+        self._weights = {term: self._weigh(term, count, len(names)) for term, count in seen.items()}
+
+    def _spell_out(self, text: str) -> list[str]:
+        return [full for word in words(text) for full in self._short_forms.get(fold(word), [word])]
+
+    def _weigh(self, term: str, holders: int, keys: int) -> float:
+        """Weigh a word or pair by its rarity; one with a question word in it says little."""
+        says_little = any(word in self._question_words for word in term.split())
+        return math.log(1 + keys / holders) * (QUESTION_WORD if says_little else 1.0)
+
+    def search(self, query: str, limit: int = 10) -> list[Hit[K]]:
+        """Rank keys by their best name."""
+        accented = self._spell_out(query)
+        asked = _terms(tuple(fold(word) for word in accented))
+        known = {term: self._weights[term] for term in asked if term in self._weights}
+        if not known:
+            return []
+        overlap: dict[int, float] = defaultdict(float)
+        for term, weight in known.items():
+            for number in self._holders[term]:
+                overlap[number] += weight
+        has_accents = any(not word.isascii() for word in accented)
+        best: dict[str, float] = {}
+        for number, shared in overlap.items():
+            name = self._names[number]
+            score = self._balance(shared, name, sum(known.values()))
+            if has_accents:
+                score *= 0.85 + 0.15 * _share(frozenset(accented), name.accented)
+            best[name.key] = max(score, best.get(name.key, 0.0))
+        ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit]
+        return [Hit(key, score) for key, score in ranked if score >= FAINT]  # type: ignore[arg-type]
+
+    def _balance(self, shared: float, name: _Name, asked: float) -> float:
+        said = shared / sum(self._weights[term] for term in name.terms)
+        explained = shared / asked
+        return math.sqrt(said * explained)
+
+
+def _share(asked: frozenset[str], name: frozenset[str]) -> float:
+    """Give the share of the asked words, known to the name when folded, that fit it accented too."""
+    folded = {fold(word) for word in name}
+    shared = [word for word in asked if fold(word) in folded]
+    return sum(word in name for word in shared) / len(shared) if shared else 0.0

@@ -1,0 +1,1 @@
+"""Understanding Vietnamese: training data, the intent contract, Rasa components and the client."""

@@ -1,0 +1,66 @@
+"""Asking the Rasa server, over loopback HTTP, what a sentence means.
+
+NluUnavailable
+└── the server is down, slow or answers nonsense
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from nlu.reading import FALLBACK, Entity, Reading
+
+TIME_LIMIT = 3.0  # seconds for one sentence
+
+
+class NluUnavailable(Exception):
+    """The NLU server did not understand in time; says which server and why."""
+
+
+class NluClient:
+    """A pooled connection to ``rasa run --enable-api``."""
+
+    def __init__(self, url: str, time_limit: float = TIME_LIMIT) -> None:
+        self._url = url.rstrip("/")
+        self._time_limit = time_limit
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.mount("http://", HTTPAdapter(pool_connections=1, pool_maxsize=64))
+
+    def understand(self, text: str) -> Reading:
+        """Parse one sentence; raises NluUnavailable."""
+        try:
+            reply = self._session.post(
+                f"{self._url}/model/parse", json={"text": text}, timeout=self._time_limit
+            )
+            reply.raise_for_status()
+            return read_parse(text, reply.json())
+        except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise NluUnavailable(f"NLU server {self._url}: {error}") from error
+
+    def is_ready(self) -> bool:
+        """Tell whether the server has a model loaded."""
+        try:
+            reply = self._session.get(f"{self._url}/status", timeout=self._time_limit)
+            return reply.ok and bool(reply.json().get("model_file"))
+        except (requests.RequestException, ValueError):
+            return False
+
+
+def read_parse(text: str, parse: dict[str, Any]) -> Reading:
+    """Turn a ``/model/parse`` reply into a Reading."""
+    ranking = [(item["name"], float(item["confidence"])) for item in parse.get("intent_ranking", [])]
+    intent = parse["intent"]
+    return Reading(
+        text=text,
+        intent=intent["name"] or FALLBACK,
+        confidence=float(intent["confidence"]),
+        entities=tuple(
+            Entity(item["entity"], str(item["value"]), text[item["start"] : item["end"]])
+            for item in parse.get("entities", [])
+        ),
+        alternatives=tuple(item for item in ranking if item[0] not in (intent["name"], FALLBACK))[:5],
+    )

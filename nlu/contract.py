@@ -1,0 +1,103 @@
+"""The static check: data, held-out sentences, actions and wording agree with ``intents.yml``.
+
+It needs neither Rasa nor a model, reads other folders as files only, and prints one line a fault.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from unicodedata import is_normalized
+
+import yaml
+
+from nlu.data_files import Example, read_folder, read_synonyms
+from nlu.names import procedure_words
+from nlu.text import fold
+
+ROOT = Path(__file__).parents[1]
+FEWEST = 25  # sentences an intent needs
+
+
+def find_faults(root: Path = ROOT) -> list[str]:
+    """Check the whole contract; raises DataFileError for a file that cannot be read."""
+    contract = yaml.safe_load((root / "nlu/intents.yml").read_text(encoding="utf-8"))
+    data, held_out = read_folder(root / "nlu/data"), read_folder(root / "tests/held_out")
+    return [
+        *_unmet_intents(contract, data, root),
+        *_unknown_intents(contract, [*data, *held_out]),
+        *_not_composed([*data, *held_out]),
+        *_said_twice(data, held_out),
+        *_unknown_values(contract, data, root),
+    ]
+
+
+def _unmet_intents(contract: dict[str, Any], data: list[Example], root: Path) -> Iterator[str]:
+    functions, wording = _functions(root / "actions"), _wording(root)
+    for intent in contract["intents"]:
+        count = sum(example.intent == intent for example in data)
+        if count < FEWEST:
+            yield f"nlu/data: intent {intent} has {count} sentences; write at least {FEWEST}"
+        if intent not in functions:
+            yield f"actions: intent {intent} has no function of its name"
+        if intent not in wording:
+            yield f"actions/wording.yml: intents: intent {intent} has no title for its button"
+
+
+def _functions(folder: Path) -> set[str]:
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")]
+    return {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+def _wording(root: Path) -> dict[str, str]:
+    wording = yaml.safe_load((root / "actions/wording.yml").read_text(encoding="utf-8"))
+    return dict(wording["intents"])
+
+
+def _unknown_intents(contract: dict[str, Any], examples: Iterable[Example]) -> Iterator[str]:
+    for example in examples:
+        if example.intent not in contract["intents"]:
+            yield f"{example.where}: intent {example.intent} is not in nlu/intents.yml"
+
+
+def _not_composed(examples: Iterable[Example]) -> Iterator[str]:
+    for example in examples:
+        if not is_normalized("NFC", example.written):
+            yield f"{example.where}: is not Unicode NFC; save it composed"
+
+
+def _said_twice(data: list[Example], held_out: list[Example]) -> Iterator[str]:
+    known: dict[str, Example] = {}
+    for example in data:
+        first = known.setdefault(example.key, example)
+        if first is not example:
+            yield f"{example.where}: «{example.text}» stands already at {first.where} ({first.intent})"
+    seen: dict[str, Example] = {}
+    for example in held_out:
+        if example.key in known:
+            place = known[example.key].where
+            yield f"{example.where}: «{example.text}» is also in the training data, at {place}"
+        first = seen.setdefault(example.key, example)
+        if first is not example:
+            yield f"{example.where}: «{example.text}» stands already at {first.where} ({first.intent})"
+
+
+def _unknown_values(contract: dict[str, Any], data: list[Example], root: Path) -> Iterator[str]:
+    entities = contract["entities"]
+    synonyms = read_synonyms(root / "nlu/data")
+    known = procedure_words(root / "knowledge/content")
+    faults: dict[str, list[str]] = defaultdict(list)
+    for example in data:
+        for mark in example.marks:
+            allowed = entities.get(mark.entity, {}).get("values")
+            value = synonyms.get(fold(mark.value).casefold(), mark.value)
+            if mark.entity not in entities:
+                faults[f"entity {mark.entity} is not in nlu/intents.yml"].append(example.where)
+            elif allowed and value not in allowed:
+                faults[f"{mark.entity} «{mark.text}» has no value of {allowed}"].append(example.where)
+            elif mark.entity == "procedure" and not known.knows(mark.text):
+                faults[f"procedure «{mark.text}» is no name or alias in the knowledge"].append(example.where)
+    return (f"{places[0]}: {fault}" for fault, places in faults.items())

@@ -1,0 +1,81 @@
+"""Procedure names from the knowledge: for checking marks, and for training sentences that use them.
+
+The content folder is read as files; ``knowledge`` itself is not imported.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from nlu.data_files import Example
+from nlu.text import fold
+
+SWAPS = 2  # copies of a training sentence with another procedure's name
+_WORD = re.compile(r"[^\W_]+")
+
+
+def read_names(content: Path) -> list[list[str]]:
+    """Read, for each procedure, its names as citizens say them."""
+    records = [_read(path) for path in sorted((content / "procedures").glob("*.yml"))]
+    return [[*record["aliases"], record.get("short_name") or record["name"]] for record in records]
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return dict(yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader))
+
+
+@dataclass(frozen=True)
+class ProcedureWords:
+    """The words of each procedure's name and aliases, folded and with short forms spelt out."""
+
+    words: tuple[frozenset[str], ...]
+    short_forms: dict[str, str]
+
+    def knows(self, name: str) -> bool:
+        """Tell whether all words of a name belong to one procedure."""
+        asked = _spelt_out(name, self.short_forms)
+        return any(asked <= known for known in self.words)
+
+
+def procedure_words(content: Path) -> ProcedureWords:
+    """Read the words of all procedure names."""
+    forms = _read(content / "search_words.yml")["short_forms"]
+    short_forms = {fold(str(short)).casefold(): str(full) for short, full in forms.items()}
+    records = [_read(path) for path in sorted((content / "procedures").glob("*.yml"))]
+    return ProcedureWords(
+        tuple(_spelt_out(" ".join((record["name"], *record["aliases"])), short_forms) for record in records),
+        short_forms,
+    )
+
+
+def _spelt_out(text: str, short_forms: dict[str, str]) -> frozenset[str]:
+    spelt = " ".join(short_forms.get(word, word) for word in _folded_words(text))
+    return frozenset(_folded_words(spelt))
+
+
+def _folded_words(text: str) -> list[str]:
+    return _WORD.findall(fold(text).casefold())
+
+
+def with_other_names(examples: list[Example], names: list[list[str]]) -> Iterator[tuple[str, str]]:
+    """Yield (intent, sentence) copies that name other procedures, so that no name hints at an intent.
+
+    The choice is random but the same for the same data.
+    """
+    chance = random.Random(0)  # noqa: S311  (not for secrets)
+    for example in examples:
+        written = [f"[{mark.text}](procedure)" for mark in example.marks if mark.entity == "procedure"]
+        if len(written) != 1 or written[0] not in example.written:
+            continue
+        for _ in range(SWAPS):
+            name = chance.choice(chance.choice(names))
+            lowered = name[0].lower() + name[1:] if name[1:2].islower() else name
+            spelt = fold(lowered) if example.text.isascii() else lowered
+            yield example.intent, example.written.replace(written[0], f"[{spelt}](procedure)")

@@ -1,0 +1,216 @@
+"""What actions answer to a Reading: on each side of a date, when it is unclear, when facts are missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+import pytest
+
+import actions
+from actions.answer import Answer, Choice
+from actions.picking import pick
+from actions.request import Memory, Request
+from knowledge.dossiers import Dossier
+from knowledge.library import Library
+from nlu.reading import FALLBACK, Entity, Reading
+
+SPRING, TODAY = date(2020, 4, 1), date(2026, 11, 22)
+
+
+@dataclass
+class FakeCitizen:
+    """A citizen of whom nothing is stored but what the test looks at."""
+
+    remembered: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    known: dict[str, Dossier] = field(default_factory=dict)
+
+    def erase(self) -> int:
+        return 0
+
+    def remember_dossier(self, code: str) -> None:
+        self.remembered.append(code)
+
+    def forget_dossiers(self, codes: list[str]) -> None:
+        self.remembered = [code for code in self.remembered if code not in codes]
+
+    def dossiers(self) -> list[str]:
+        return self.remembered
+
+    def leave_question(self, reason: str) -> None:
+        self.questions.append(reason)
+
+    def find_dossier(self, code: str) -> Dossier | None:
+        return self.known.get(code)
+
+
+def ask(library: Library, reading: Reading, today: date = TODAY, memory: Memory | None = None) -> Answer:
+    return actions.answer(_request(library, reading, today, memory))
+
+
+def _request(
+    library: Library, reading: Reading, today: date = TODAY, memory: Memory | None = None
+) -> Request:
+    province = library.catalogue.province("vinh-phuc")
+    return Request(reading, library, province, today, FakeCitizen(), memory or Memory())
+
+
+def _chosen(intent: str, **entities: str) -> Reading:
+    return Reading(intent, intent, 1.0, tuple(Entity(name, value, value) for name, value in entities.items()))
+
+
+UNCLEAR = Reading("hả", FALLBACK, 0.3, alternatives=(("ask_fee", 0.3), ("ask_where", 0.2), ("greet", 0.1)))
+
+
+def test_the_first_unclear_turn_asks_what_was_meant(library: Library) -> None:
+    given = ask(library, UNCLEAR)
+    assert given.status == "asked_back"
+    assert [choice.payload for choice in given.choices] == ["ask_fee", "ask_where", "greet", "deny"]
+
+
+def test_the_second_unclear_turn_in_a_row_offers_the_hotline_and_records_the_question(
+    library: Library,
+) -> None:
+    request = _request(library, UNCLEAR)
+    memory = actions.remember(request, actions.answer(request))
+    again = replace(request, memory=memory)
+    assert actions.answer(again).status == "handed_over"
+    assert isinstance(again.citizen, FakeCitizen) and again.citizen.questions == ["not understood twice"]
+
+
+def test_an_understood_turn_between_two_failures_starts_the_count_anew(library: Library) -> None:
+    request = _request(library, _chosen("thank"), memory=Memory(failures=1))
+    assert actions.remember(request, actions.answer(request)).failures == 0
+
+
+@pytest.mark.parametrize("intent", sorted(actions.INTENTS))
+@pytest.mark.parametrize("today", [SPRING, TODAY])
+def test_every_intent_answers_on_both_days_without_a_procedure(
+    library: Library, intent: str, today: date
+) -> None:
+    given = ask(library, _chosen(intent), today)
+    assert given.text
+    assert len(given.choices) <= 5
+
+
+@pytest.mark.parametrize(
+    "intent", [name for name, action in actions.ACTIONS.items() if action.__module__ == "actions.procedures"]
+)
+def test_every_procedure_is_told_with_a_source_today_and_as_unknown_in_2020(
+    library: Library, intent: str
+) -> None:
+    for code in library.catalogue.procedures:
+        now = ask(library, _chosen(intent, procedure=code), TODAY)
+        then = ask(library, _chosen(intent, procedure=code), SPRING)
+        assert now.status in ("answered", "asked_back") and now.sources, code
+        assert then.status == "not_found" and "chưa có thông tin" in then.text, code
+        assert "None" not in now.text + then.text and "not stated" not in now.text, now.text
+
+
+def test_every_topic_is_told_with_a_source_on_each_day_it_covers(library: Library) -> None:
+    for topic in library.catalogue.topics.values():
+        for rule in topic.rules:
+            for today in {rule.valid_from, rule.valid_to or TODAY}:
+                given = ask(library, _chosen(topic.intent, topic=topic.id), today)
+                assert given.status == "answered" and given.sources, f"{topic.id} on {today}"
+                assert rule.text in given.text
+
+
+def test_an_expired_rule_is_told_only_as_expired(library: Library) -> None:
+    for topic in library.catalogue.topics.values():
+        for rule in topic.rules:
+            if rule.valid_to and rule.valid_to < TODAY:
+                given = ask(library, _chosen(topic.intent, topic=topic.id), rule.valid_to + timedelta(days=1))
+                current = topic.rules_on(rule.valid_to + timedelta(days=1))
+                repeated = any(rule.text in other.text for other in current)
+                assert repeated or rule.text not in given.text, f"{topic.id}: {rule.valid_to}"
+
+
+def test_no_source_is_cited_before_it_was_issued(library: Library) -> None:
+    for topic in library.catalogue.topics.values():
+        given = ask(library, _chosen(topic.intent, topic=topic.id), SPRING)
+        assert all(source.issued_on is None or source.issued_on <= SPRING for source in given.sources), (
+            topic.id
+        )
+
+
+def test_the_same_question_has_two_right_answers(library: Library) -> None:
+    reading = _chosen("ask_covid_rule", topic="covid-tu-tap")
+    then, now = ask(library, reading, SPRING), ask(library, reading, TODAY)
+    assert "Tối đa 2 người" in then.text and "hết hiệu lực" not in then.text
+    assert "đã hết hiệu lực" in now.text and "Tối đa 2 người" not in now.text
+    assert "26/2023/QĐ-TTg" in [source.number for source in now.sources]
+
+
+def test_a_covid_rule_is_not_stated_when_it_is_unclear_which_is_meant(library: Library) -> None:
+    given = ask(library, Reading("dịch thì sao", "ask_covid_rule", 0.9), SPRING)
+    assert given.status == "asked_back" and given.choices and not given.sources
+
+
+def test_an_expired_fee_is_told_only_as_expired(library: Library) -> None:
+    given = ask(library, _chosen("ask_fee", procedure="1.001456"))
+    (line,) = [line for line in given.text.splitlines() if "160.000" in line]
+    assert "chỉ áp dụng đến hết ngày 31/12/2023" in line
+    assert "200.000 đ" in given.text
+
+
+@pytest.mark.parametrize(
+    ("today", "waived"),
+    [
+        (date(2026, 8, 14), False),
+        (date(2026, 8, 15), True),
+        (date(2027, 2, 28), True),
+        (date(2027, 3, 1), False),
+    ],
+)
+def test_the_general_fee_waiver_is_told_only_in_its_time(library: Library, today: date, waived: bool) -> None:
+    given = ask(library, _chosen("ask_fee", procedure="3.000333"), today)
+    assert ("117/2026/TT-BTC" in [source.number for source in given.sources]) is waived
+
+
+def test_a_bare_name_answers_what_was_asked_back(library: Library) -> None:
+    reading = Reading("đăng ký kết hôn", "ask_procedure", 0.9)
+    request = _request(library, reading, memory=Memory(asked="ask_fee"))
+    given = actions.answer(request)
+    assert given.procedure == "1.000894" and "lệ phí" in given.text
+
+
+def test_yes_and_no_answer_the_question_whether_to_erase(library: Library) -> None:
+    asked = ask(library, _chosen("delete_my_data"))
+    memory = Memory(asked="delete_my_data", choices=asked.choices)
+    assert "xoá xong" in ask(library, _chosen("affirm"), memory=memory).text
+    assert "giữ nguyên" in ask(library, _chosen("deny"), memory=memory).text
+
+
+def test_a_known_dossier_is_told_in_plain_words_with_its_time(library: Library) -> None:
+    from knowledge.database import now
+
+    code = "H62.12-261001-0001"
+    dossier = Dossier(
+        code=code, procedure="Đăng ký kết hôn", status=5, appointed_on=date(2026, 12, 1), updated_at=now()
+    )
+    request = _request(library, _chosen("track_dossier", dossier_code=code))
+    assert isinstance(request.citizen, FakeCitizen)
+    request.citizen.known[code] = dossier
+    given = actions.answer(request)
+    assert given.status == "answered" and given.sources
+    for words in (code, "Đăng ký kết hôn", "1/12/2026", "bổ sung", "Theo dữ liệu cập nhật lúc"):
+        assert words in given.text
+
+
+@pytest.mark.parametrize(
+    ("text", "picked"),
+    [
+        ("2", "b"),
+        ("số 1", "a"),
+        ("cái thứ 2", "b"),
+        ("le phi", "a"),
+        ("Lệ  phí", "a"),
+        ("3", None),
+        ("lệ phí bao nhiêu vậy em", None),
+    ],
+)
+def test_a_typed_number_or_title_picks_a_choice(text: str, picked: str | None) -> None:
+    chosen = pick((Choice("Lệ phí", "a"), Choice("Nộp ở đâu", "b")), text)
+    assert (chosen and chosen.payload) == picked

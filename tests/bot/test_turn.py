@@ -1,0 +1,218 @@
+"""The turn: stored before it is understood, answered once, never lost, and safe when parts fail."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, func, inspect, select
+
+from bot.intake import BadInput, UnknownConversation
+from bot.store import (
+    Conversation,
+    DatabaseUnavailable,
+    RememberedDossier,
+    Turn,
+    UnresolvedQuestion,
+    erase_older_than,
+    is_ready,
+    migrate,
+    transaction,
+)
+from bot.turn import Assistant, Message
+from knowledge.database import Base, now, open_database
+from knowledge.library import Library
+from nlu.client import NluClient
+from tests.conftest import TODAY, free_port
+
+
+@pytest.fixture
+def on_any_database(library: Library, nlu_url: str, any_engine: Engine) -> Assistant:
+    return Assistant(
+        library, NluClient(nlu_url), any_engine, library.catalogue.province("vinh-phuc"), lambda: TODAY
+    )
+
+
+def _count(engine: Engine, table: type[Base]) -> int:
+    with transaction(engine) as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def _ask(assistant: Assistant, text: str, conversation_id: str | None = None) -> dict[str, object]:
+    return assistant.reply(Message("web", text, conversation_id=conversation_id)).body
+
+
+def test_the_database_matches_the_tables_in_code(any_engine: Engine) -> None:
+    found = inspect(any_engine)
+    for table in Base.metadata.sorted_tables:
+        columns = {column["name"]: column["nullable"] for column in found.get_columns(table.name)}
+        assert columns == {column.name: column.nullable for column in table.columns}
+        indexed = {tuple(index["column_names"]) for index in found.get_indexes(table.name)}
+        assert {tuple(column.name for column in index.columns) for index in table.indexes} <= indexed
+    migrate(any_engine)  # a second time changes nothing
+
+
+def test_a_follow_up_keeps_the_procedure_after_a_restart(on_any_database: Assistant) -> None:
+    first = _ask(on_any_database, "đi đăng ký kết hôn cần mang gì")
+    restarted = replace(on_any_database, nlu=NluClient(on_any_database.nlu._url))
+    second = _ask(restarted, "thế lệ phí bao nhiêu?", str(first["conversation_id"]))
+    assert second["understanding"]["procedure"]["code"] == "1.000894"  # type: ignore[index]
+    assert second["status"] == "answered"
+    assert _count(on_any_database.engine, Turn) == 2
+
+
+def test_a_message_sent_twice_is_answered_once(on_any_database: Assistant) -> None:
+    message = Message("web", "làm hộ chiếu bao nhiêu tiền", key="2f9b1c1e-0000-4000-8000-000000000001")
+    assert on_any_database.reply(message).body == on_any_database.reply(message).body
+    assert _count(on_any_database.engine, Turn) == 1
+
+
+def test_a_message_sent_many_times_at_once_is_stored_once(on_any_database: Assistant) -> None:
+    message = Message("web", "xin chào", address="someone", key="2f9b1c1e-0000-4000-8000-000000000002")
+    start = threading.Barrier(8)
+
+    def send() -> dict[str, object]:
+        start.wait()
+        return on_any_database.reply(message).body
+
+    with ThreadPoolExecutor(8) as pool:
+        replies = [future.result() for future in [pool.submit(send) for _ in range(8)]]
+    assert len({str(reply["conversation_id"]) for reply in replies}) == 1
+    assert _count(on_any_database.engine, Turn) == 1
+    assert _count(on_any_database.engine, Conversation) == 1
+
+
+def test_erasing_leaves_nothing_of_the_person_and_says_so(on_any_database: Assistant) -> None:
+    other = _ask(on_any_database, "cho tôi gặp nhân viên")
+    mine = str(_ask(on_any_database, "cho tôi gặp nhân viên")["conversation_id"])
+    _ask(on_any_database, "ghi nhớ hồ sơ H62.12-200317-0001 khi nào có kết quả báo em", mine)
+    on_any_database.reply(Message("web", payload="delete_my_data", conversation_id=mine))
+    done = on_any_database.reply(
+        Message("web", payload="delete_my_data?confirmed=yes", conversation_id=mine)
+    ).body
+    assert done["status"] == "answered"
+    assert "4" in done["messages"][0]["text"]
+    assert done["conversation_id"] != mine
+    with transaction(on_any_database.engine) as session:
+        assert session.get(Conversation, mine) is None
+        for table in (Turn, UnresolvedQuestion, RememberedDossier):
+            kept = session.scalars(select(table.conversation_id)).all()
+            assert mine not in kept
+    with pytest.raises(UnknownConversation):
+        _ask(on_any_database, "chào", mine)
+    assert _ask(on_any_database, "chào", str(other["conversation_id"]))["status"] == "answered"
+
+
+def test_after_erasing_the_address_starts_a_new_conversation(on_any_database: Assistant) -> None:
+    def send(**what: str) -> dict[str, object]:
+        return on_any_database.reply(Message("telegram", address="42", **what)).body  # type: ignore[arg-type]
+
+    first = send(text="đăng ký kết hôn cần gì")
+    send(payload="delete_my_data?confirmed=yes")
+    after = send(text="thế lệ phí bao nhiêu?")
+    assert after["conversation_id"] != first["conversation_id"]
+    assert after["understanding"]["procedure"] is None  # type: ignore[index]
+
+
+def test_personal_numbers_are_not_stored(on_any_database: Assistant) -> None:
+    _ask(on_any_database, "cho tôi gặp nhân viên, số của tôi 0915163312")
+    with transaction(on_any_database.engine) as session:
+        stored = [*session.scalars(select(Turn.text)), *session.scalars(select(UnresolvedQuestion.text))]
+        replies = str(session.scalars(select(Turn.reply)).all())
+    assert stored and all("0915163312" not in str(text) for text in stored)
+    assert "0915163312" not in replies
+
+
+def test_with_the_nlu_server_down_the_turn_is_kept_and_the_hotline_given(on_any_database: Assistant) -> None:
+    down = replace(on_any_database, nlu=NluClient(f"http://127.0.0.1:{free_port()}"))
+    reply = _ask(down, "làm hộ chiếu bao nhiêu tiền")
+    assert reply["status"] == "unavailable"
+    assert "1800 1096" in reply["messages"][0]["text"]  # type: ignore[index]
+    assert _count(down.engine, UnresolvedQuestion) == 1
+    again = _ask(on_any_database, "làm hộ chiếu bao nhiêu tiền", str(reply["conversation_id"]))
+    assert again["status"] == "answered"
+
+
+def test_a_pressed_choice_is_answered_without_the_nlu_server(on_any_database: Assistant) -> None:
+    down = replace(on_any_database, nlu=NluClient(f"http://127.0.0.1:{free_port()}"))
+    reply = down.reply(Message("web", payload="ask_fee?procedure=1.001456")).body
+    assert reply["status"] == "answered"
+
+
+def test_a_failure_in_answering_becomes_a_safe_sentence(on_any_database: Assistant) -> None:
+    def no_day() -> object:
+        raise RuntimeError("the clock broke")
+
+    first = on_any_database.today
+    days = iter([no_day, first])
+    broken = replace(on_any_database, today=lambda: next(days)())  # type: ignore[arg-type,return-value]
+    reply = _ask(broken, "làm hộ chiếu bao nhiêu tiền")
+    assert reply["status"] == "unavailable"
+    assert _count(on_any_database.engine, Turn) == 1
+
+
+def test_turns_left_without_an_answer_are_found_again(on_any_database: Assistant) -> None:
+    with transaction(on_any_database.engine) as session:
+        session.add(Conversation(id="c" * 36, channel="telegram", address="7"))
+        session.flush()
+        session.add(Turn(conversation_id="c" * 36, request_key="telegram:1-5", text="chào em"))
+    ((address, message),) = on_any_database.unanswered("telegram")
+    assert (address, message.text) == ("7", "chào em")
+    assert on_any_database.reply(message).body["status"] == "answered"
+    assert on_any_database.unanswered("telegram") == []
+
+
+def test_conversations_past_their_time_are_erased(on_any_database: Assistant) -> None:
+    old = str(_ask(on_any_database, "xin chào")["conversation_id"])
+    new = str(_ask(on_any_database, "xin chào")["conversation_id"])
+    with transaction(on_any_database.engine) as session:
+        session.get_one(Conversation, old).last_at = now() - timedelta(days=181)
+    assert erase_older_than(on_any_database.engine, 180) == 1
+    with transaction(on_any_database.engine) as session:
+        assert list(session.scalars(select(Conversation.id))) == [new]
+
+
+@pytest.mark.parametrize(
+    ("message", "field"),
+    [
+        (Message("web", ""), "text"),
+        (Message("web", "a" * 2001), "text"),
+        (Message("web", payload="nonsense"), "payload"),
+        (Message("web", "chào", conversation_id="nobody"), "conversation_id"),
+    ],
+)
+def test_bad_input_is_named_and_not_stored(assistant: Assistant, message: Message, field: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        assistant.reply(message)
+    assert caught.value.field == field
+    assert _count(assistant.engine, Turn) == 0
+
+
+def test_a_conversation_of_another_channel_is_unknown(assistant: Assistant) -> None:
+    mine = assistant.reply(Message("telegram", "chào", address="1")).body["conversation_id"]
+    with pytest.raises(UnknownConversation):
+        assistant.reply(Message("web", "chào", conversation_id=mine))
+
+
+@pytest.mark.parametrize("text", ["😀😀😀", "😀" * 2000, "...", "?"])
+def test_a_message_without_words_gets_a_helpful_sentence(assistant: Assistant, text: str) -> None:
+    reply = assistant.reply(Message("web", text)).body
+    assert reply["status"] == "asked_back"
+    assert reply["messages"][0]["choices"]
+
+
+@pytest.fixture
+def unreachable() -> Iterator[Engine]:
+    engine = open_database(f"postgresql://nobody@127.0.0.1:{free_port()}/nowhere")
+    yield engine
+    engine.dispose()
+
+
+def test_an_unreachable_database_is_told_as_such(assistant: Assistant, unreachable: Engine) -> None:
+    assert not is_ready(unreachable)
+    with pytest.raises(DatabaseUnavailable, match="database"):
+        replace(assistant, engine=unreachable).reply(Message("web", "chào"))
