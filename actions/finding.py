@@ -12,7 +12,7 @@ from knowledge.search import Hit, is_clear, procedure_codes, rivals
 MOST_CHOICES = 4  # beside the way out
 WORTH_ASKING = 0.5  # a best score from which it is worth offering choices
 MENTIONED = 0.6  # a best score from which a sentence is taken to name a procedure
-SIMILAR = 0.7  # the share of the best score that puts a procedure among the choices
+SIMILAR = 0.55  # the share of the best score that puts a procedure among the choices
 
 
 def which_procedure(request: Request, intent: str) -> Procedure | Answer:
@@ -21,7 +21,7 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     A procedure that is being talked of stays unless the sentence marks another by name: a paper
     that is only mentioned ("có cần giấy khai sinh không") does not change the subject.
     """
-    if codes := _named_codes(request):
+    if codes := named_codes(request):
         return _by_code(request, codes[0])
     marks = " ".join(entity.text for entity in request.reading.all("procedure"))
     remembered = request.memory.procedure
@@ -33,14 +33,22 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     if remembered and (not hits or remembered in [hit.key for hit in rivals(hits)]):
         return _by_code(request, remembered)
     if hits and hits[0].score >= WORTH_ASKING:
-        return _ask_which(request, intent, hits)
+        whole = request.library.find_procedures(request.reading.text)
+        worth = bool(whole) and whole[0].score >= WORTH_ASKING
+        return _ask_which(request, intent, whole if worth else hits)
     return _not_found(request, marks) if marks else Answer("asked_back", (say("procedure.which"),))
 
 
 def mentions_procedure(request: Request) -> bool:
-    """Tell whether the text itself names a procedure, clearly or nearly."""
-    hits = _hits(request, "")
-    return bool(_named_codes(request)) or bool(hits and hits[0].score >= MENTIONED)
+    """Tell whether the text itself names a procedure; where nothing else is understood, hardly is enough."""
+    enough = WORTH_ASKING if request.reading.is_unclear else MENTIONED
+    return bool(named_codes(request)) or best_score(request) >= enough
+
+
+def best_score(request: Request) -> float:
+    """Give how well the whole sentence fits the best procedure, 0 to 1."""
+    hits = request.library.find_procedures(request.reading.text)
+    return hits[0].score if hits else 0.0
 
 
 def _hits(request: Request, marks: str) -> list[Hit[str]]:
@@ -59,7 +67,8 @@ def _contested(request: Request, code: str) -> bool:
     return bool(whole) and whole[0].key != code and whole[0].key in request.catalogue.procedures[code].near
 
 
-def _named_codes(request: Request) -> list[str]:
+def named_codes(request: Request) -> list[str]:
+    """Give the national codes that a choice or the text names."""
     chosen = request.reading.first("procedure") or ""
     return procedure_codes(chosen) or procedure_codes(request.reading.text)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from actions import telling
 from actions.answer import Answer, Choice
-from actions.finding import which_procedure
+from actions.finding import best_score, named_codes, which_procedure
 from actions.payloads import payload
 from actions.places import portals_on, tell_province
 from actions.request import Request
@@ -115,10 +115,13 @@ def _about(request: Request, intent: str, tell: Tell) -> Answer:
 
 def _procedure_or_other(request: Request, intent: str) -> Procedure | Answer:
     """Find the procedure; where none is clear, a topic or a province that the text clearly names."""
+    is_free = not (request.memory.procedure or named_codes(request) or request.reading.all("procedure"))
+    if is_free and (topic := clear_topic(request, better_than=best_score(request))):
+        return topic
     found = which_procedure(request, intent)
-    if isinstance(found, Procedure) or found.choices:
+    if isinstance(found, Procedure) or request.reading.all("procedure"):
         return found
-    return clear_topic(request) or tell_province(request) or found
+    return tell_province(request) or found
 
 
 def _told(request: Request, intent: str, procedure: Procedure, tell: Tell) -> Answer:

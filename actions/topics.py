@@ -12,7 +12,7 @@ from actions.wording import day, say
 from knowledge.records import Procedure, Rule, Topic
 from knowledge.search import Hit, is_clear
 
-SURE = 0.75  # a score from which a topic is told although another intent was understood
+SURE = 0.65  # a score from which a topic is told although another intent was understood
 WORTH_CHOOSING = 0.5  # a best score from which the best topic is told although another is near
 
 
@@ -133,14 +133,16 @@ def _with_postal_channel(request: Request, answer: Answer) -> Answer:
     found = which_procedure(request, "ask_postal_filing")
     if not isinstance(found, Procedure) or not found.holds_on(request.today):
         return answer
-    key = "procedure.postal_yes" if found.channel("postal") else "procedure.postal_no"
+    has_post = found.channel("postal") is not None
+    said = say("procedure.postal_yes" if has_post else "procedure.postal_no", name=found.title)
     told = answer.with_more(sources=(found.as_source(),))
-    return replace(told, blocks=(say(key, name=found.title), *told.blocks), procedure=found.code)
+    return replace(told, blocks=(said, *told.blocks) if has_post else (said,), procedure=found.code)
 
 
-def clear_topic(request: Request) -> Answer | None:
-    """Tell the topic, of whatever intent, that the text clearly names; None when it names none."""
+def clear_topic(request: Request, better_than: float = 0.0) -> Answer | None:
+    """Tell the topic, of whatever intent, that the text names more clearly than a given score."""
     hits = request.library.find_topics(None, request.province.id, request.reading.text)
-    if not is_clear(hits) or hits[0].score < SURE or not _has_begun(request, hits[0].key):
+    if not is_clear(hits) or hits[0].score <= max(SURE, better_than):
         return None
-    return tell_topic(request, request.catalogue.topics[hits[0].key])
+    topic = request.catalogue.topics[hits[0].key]
+    return tell_topic(request, topic) if topic.rules_on(request.today) else None

@@ -21,11 +21,11 @@ from unicodedata import combining, normalize
 K = TypeVar("K", bound=str)
 
 CLEAR = 0.6  # from here on a match may be asserted when no other is near
-FAINT = 0.34  # below this a match is chance
+FAINT = 0.3  # below this a match is chance
 SAID = 0.9  # from here on the query says the name itself
 NEAR = 0.88  # a runner-up with this share of the best score is a rival
-QUESTION_WORD = 0.2  # how much a question word weighs beside another of the same rarity
 LESS_NEAR = 0.84  # the same share while the best name is only partly said
+QUESTION_WORD = 0.2  # how much a question word weighs beside another of the same rarity
 
 _WORD = re.compile(r"[^\W_]+")
 _PROCEDURE_CODE = re.compile(r"(?<![\d.])(\d\.\d{6})(?!\.?\d)")

@@ -190,7 +190,7 @@ def test_a_known_dossier_is_told_in_plain_words_with_its_time(library: Library) 
     dossier = Dossier(
         code=code, procedure="Đăng ký kết hôn", status=5, appointed_on=date(2026, 12, 1), updated_at=now()
     )
-    request = _request(library, _chosen("track_dossier", dossier_code=code))
+    request = _request(library, Reading(f"hồ sơ {code} tới đâu", "track_dossier", 0.9))
     assert isinstance(request.citizen, FakeCitizen)
     request.citizen.known[code] = dossier
     given = actions.answer(request)

@@ -104,7 +104,8 @@ def test_a_broken_file_of_questions_is_named_with_its_line(
 
 def test_the_terminal_chat_numbers_its_choices(nlu_url: str, database: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "bot", "chat"], input="đăng ký kết hôn cần giấy tờ gì\n1\n\n", cwd=ROOT, text=True,
+        [sys.executable, "-m", "bot", "chat"],
+        input="đăng ký kết hôn cần giấy tờ gì\n1\n\n", cwd=ROOT, text=True,
         env={"PATH": os.environ["PATH"], "HOME": "/", "NLU_URL": nlu_url, "DATABASE_URL": database},
         capture_output=True, timeout=120, check=True,
     )  # fmt: skip
