@@ -9,7 +9,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-import requests
 from playwright.sync_api import (
     Browser,
     BrowserContext,
@@ -20,6 +19,10 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from sqlalchemy import func, select
+
+from bot.store import Turn, transaction
+from bot.turn import Assistant
 
 API = "/api/v1/messages"
 QUIET = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
@@ -104,10 +107,10 @@ def ask(page: Page, text: str) -> dict[str, Any]:
     return body
 
 
-def turns(served: str) -> int:
-    """Count the turns that the server has answered."""
-    lines = requests.get(f"{served}/metrics", timeout=10).text.splitlines()
-    return int(sum(float(line.split()[-1]) for line in lines if line.startswith("turns_total{")))
+def turns(assistant: Assistant) -> int:
+    """Count the turns that the server has stored."""
+    with transaction(assistant.engine) as session:
+        return session.scalar(select(func.count()).select_from(Turn)) or 0
 
 
 def freeze(page: Page) -> None:
@@ -194,7 +197,7 @@ def test_old_choices_are_read_but_not_pressed_once_a_newer_answer_is_there(page:
 
 
 def test_messages_written_without_network_are_each_sent_once_and_in_order(
-    page: Page, context: BrowserContext, served: str
+    page: Page, context: BrowserContext, assistant: Assistant
 ) -> None:
     context.set_offline(True)
     write(page, "chào bạn")
@@ -208,7 +211,7 @@ def test_messages_written_without_network_are_each_sent_once_and_in_order(
     expect(said(page)).to_have_text(["chào bạn", MARRIAGE])
     expect(answers(page).last).to_contain_text("Đăng ký kết hôn")
     expect(page.locator("#log .state").filter(has_text=re.compile("."))).to_have_count(0)
-    assert turns(served) == 2
+    assert turns(assistant) == 2
 
 
 def test_the_return_of_the_network_ends_the_pause_at_once(page: Page, context: BrowserContext) -> None:
@@ -221,7 +224,7 @@ def test_the_return_of_the_network_ends_the_pause_at_once(page: Page, context: B
 
 
 def test_a_lost_answer_is_asked_for_again_with_the_same_key(
-    page: Page, served: str, posts: list[Request]
+    page: Page, assistant: Assistant, posts: list[Request]
 ) -> None:
     def lose(route: Route) -> None:
         route.fetch()  # it reached the server
@@ -232,7 +235,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(
     expect(answers(page)).to_have_count(1)
     assert len(posts) == 2
     assert key(posts[0]) == key(posts[1])
-    assert turns(served) == 1
+    assert turns(assistant) == 1
 
 
 def test_a_reload_shows_the_conversation_again_and_goes_on_with_it(page: Page, posts: list[Request]) -> None:
@@ -246,7 +249,9 @@ def test_a_reload_shows_the_conversation_again_and_goes_on_with_it(page: Page, p
     assert content(posts[-1])["conversation_id"] == first["conversation_id"]
 
 
-def test_a_message_that_waits_survives_a_reload(page: Page, served: str, posts: list[Request]) -> None:
+def test_a_message_that_waits_survives_a_reload(
+    page: Page, assistant: Assistant, posts: list[Request]
+) -> None:
     page.route(f"**{API}", lambda route: route.abort())
     write(page, "chào bạn")
     expect(page.get_by_text("Chưa gửi được, đang thử lại…")).to_be_visible()
@@ -255,7 +260,7 @@ def test_a_message_that_waits_survives_a_reload(page: Page, served: str, posts: 
     expect(answers(page)).to_have_count(1)
     expect(said(page)).to_have_text(["chào bạn"])
     assert len({key(sent) for sent in posts}) == 1
-    assert turns(served) == 1
+    assert turns(assistant) == 1
 
 
 def test_an_erased_conversation_is_begun_anew_and_the_message_sent_again(
