@@ -7,6 +7,8 @@ from datetime import date
 from actions.wording import day, dong, say
 from knowledge.records import Case, Channel, Document, Fee, Portal, Procedure
 
+LONGEST_FORM = 60  # characters of a form's name that still fit into the line of its paper
+
 
 def bullets(lines: tuple[str, ...] | list[str]) -> str:
     """Write lines as a Markdown list."""
@@ -38,8 +40,13 @@ def _paper(document: Document) -> str:
     ]
     count = f" ({'; '.join(notes)})" if notes else ""
     note = f". _{document.note.rstrip('.')}._" if document.note else ""
-    form = f" — {document.form}" if document.form and document.form not in document.name else ""
+    form = f" — {document.form}" if document.form and _has_number(document.form) else ""
     return say("procedure.paper", name=document.name.rstrip("."), form=form, count=count, notes=note)
+
+
+def _has_number(form: str) -> bool:
+    """Tell whether a form is named by its number (CT01), which people ask for at the counter."""
+    return any(letter.isdigit() for letter in form) and len(form) <= LONGEST_FORM
 
 
 def _channel_words(document: Document) -> str:

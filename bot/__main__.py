@@ -16,11 +16,12 @@ from bot.intake import BadInput
 from bot.logs import set_up_logs
 from bot.run import run_all
 from bot.settings import Settings
-from bot.start import StartError, build_assistant, check_port, web_app
-from bot.store import DatabaseUnavailable
+from bot.start import StartError, build_assistant, check_port, open_engine, web_app
+from bot.store import DatabaseUnavailable, transaction
 from bot.telegram_channel import TelegramSettingsError
 from bot.turn import Assistant, Message
 from knowledge.content_files import ContentError
+from knowledge.dossiers import import_dossiers
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Lenient = Annotated[bool, typer.Option(help="leave out faulty content files instead of stopping")]
@@ -76,6 +77,16 @@ def ask(
         return
     reply = assistant.reply(Message("console", question))
     typer.echo(json.dumps(reply.body, ensure_ascii=False) if as_json else say_reply(reply))
+
+
+@app.command("import-dossiers")
+def import_dossier_file(
+    file: Annotated[Path, typer.Argument(help="CSV: code,procedure,status,appointed_on")],
+) -> None:
+    """Read a CSV of dossier states into the local table; keeps nothing of a faulty file."""
+    with transaction(open_engine(Settings())) as session:
+        report = import_dossiers(session, file)
+    typer.echo(f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged")
 
 
 def _assistant(lenient: bool) -> Assistant:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
-from sqlalchemy import make_url
+from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.settings import Settings
@@ -41,9 +41,14 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
     for fault in library.catalogue.faults:
         log.warning("content_left_out", fault=str(fault))
     province = library.catalogue.province(settings.province)
+    return Assistant(library, NluClient(settings.nlu_url), open_engine(settings), province, settings.today)
+
+
+def open_engine(settings: Settings) -> Engine:
+    """Open the database, brought to the newest schema."""
     engine = open_database(_checked_url(settings.database_url))
     migrate(engine)
-    return Assistant(library, NluClient(settings.nlu_url), engine, province, settings.today)
+    return engine
 
 
 def web_app(assistant: Assistant, settings: Settings) -> FastAPI:

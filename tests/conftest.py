@@ -31,6 +31,19 @@ PATIENCE = 120.0  # seconds to wait for a server to come up
 Serve = Callable[[FastAPI], AbstractContextManager[str]]
 
 
+def pytest_configure() -> None:
+    """In CI nothing may be left out: a real PostgreSQL is asked for."""
+    if os.environ.get("CI") and not os.environ.get("TEST_DATABASE_URL"):
+        raise pytest.UsageError("CI needs TEST_DATABASE_URL, the address of an empty PostgreSQL database")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI a skipped test is a failed run; pytest's summary (-ra) says which and why."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") and reporter and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
 def wait_until(is_so: Callable[[], bool], what: str, patience: float = PATIENCE) -> None:
     """Wait for a condition with a deadline; fail with what was waited for."""
     deadline = time.monotonic() + patience

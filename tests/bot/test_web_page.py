@@ -9,6 +9,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+import requests
 from playwright.sync_api import (
     Browser,
     BrowserContext,

@@ -1,0 +1,106 @@
+"""The report of a run: ratios, a readable table, and one JSON file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.bench.quality import OUTCOMES
+
+WIDTH = 110
+SERVERS = {
+    "assistant, SQLite": ("assistant", "sqlite"),
+    "assistant, PostgreSQL": ("assistant", "postgresql"),
+    "our NLU": ("nlu", "ours"),
+    "stock rasa": ("nlu", "stock"),
+}
+COMPARED = {"ready_seconds": "start-up", "memory_mb": "memory", "training_seconds": "training"}
+COMPARED_LOAD = {"turns_per_second": "per second", "p50_ms": "p50", "p99_ms": "p99"}
+
+
+def ratios(ours: dict[str, Any], stock: dict[str, Any]) -> dict[str, float]:
+    """Divide each figure of ours by stock rasa's."""
+    found = {label: ours[name] / stock[name] for name, label in COMPARED.items()}
+    for of_ours, of_stock in zip(ours["loads"], stock["loads"], strict=True):
+        for name, label in COMPARED_LOAD.items():
+            found[f"{label}, {_clients(of_ours)}"] = of_ours[name] / of_stock[name]
+    return {label: round(ratio, 3) for label, ratio in found.items()}
+
+
+def store(results: dict[str, Any], path: Path) -> None:
+    """Write everything as JSON."""
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(results, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def show(results: dict[str, Any]) -> None:
+    """Print the tables."""
+    console = Console(width=WIDTH, highlight=False)
+    for table in (_loads(results), _processes(results), _ratios(results["ratios"])):
+        console.print(table)
+    console.print(_quality_lines(results["quality"]))
+
+
+def _loads(results: dict[str, Any]) -> Table:
+    table = _table("Loads: whole turns (POST /api/v1/messages), parses (POST /model/parse)", "", "clients",
+                   "turns", "per second", "p50 ms", "p99 ms", "client CPU ms", "statuses")  # fmt: skip
+    for label, server in _servers(results):
+        for load in server["loads"]:
+            statuses = ", ".join(f"{name} {count}" for name, count in load["statuses"].items())
+            table.add_row(
+                label, str(load["clients"]), str(load["turns"]), f"{load['turns_per_second']:.1f}",
+                f"{load['p50_ms']:.1f}", f"{load['p99_ms']:.1f}", f"{load['client_cpu_ms']:.2f}", statuses,
+            )  # fmt: skip
+    return table
+
+
+def _processes(results: dict[str, Any]) -> Table:
+    table = _table("Processes", "", "ready after s", "memory MB", "training s")
+    for label, server in _servers(results):
+        training = server.get("training_seconds")
+        table.add_row(
+            label, f"{server['ready_seconds']:.1f}", f"{server['memory_mb']:.0f}",
+            "" if training is None else f"{training:.0f}",
+        )  # fmt: skip
+    stock = results["nlu"]["stock"]
+    if whole := stock["training_seconds_at_default_epochs"]:
+        table.caption = (
+            f"stock rasa was trained for {stock['epochs']} epochs; "
+            f"its default of {stock['default_epochs']} would take about {whole / 60:.0f} minutes"
+        )
+    return table
+
+
+def _ratios(found: dict[str, float]) -> Table:
+    table = _table("Our NLU / stock rasa", *found)
+    table.add_row(*(f"{ratio:.2f}" for ratio in found.values()))
+    return table
+
+
+def _quality_lines(quality: dict[str, Any]) -> str:
+    path, held_out = quality["whole_path"], quality["held_out"]
+    outcomes = ", ".join(f"{name.replace('_', ' ')} {path[name]}" for name in OUTCOMES)
+    return (
+        f"Whole path, {path['questions']} cold questions: {outcomes}; intent {path['intent_accuracy']:.1%}\n"
+        f"Held-out sentences ({held_out['sentences']:.0f}): intent {held_out['intent_accuracy']:.1%}, "
+        f"macro-F1 {held_out['intent_macro_f1']:.3f}, entity F1 {held_out['entity_f1']:.3f}"
+    )
+
+
+def _servers(results: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(label, results[kind][name]) for label, (kind, name) in SERVERS.items() if name in results[kind]]
+
+
+def _clients(load: dict[str, Any]) -> str:
+    return f"{load['clients']} client{'s' if load['clients'] > 1 else ''}"
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for column in columns:
+        table.add_column(column, justify="left" if column in ("", "statuses") else "right")
+    return table
