@@ -23,9 +23,13 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs
 
 def _setting_rows() -> list[str]:
     return [
-        f"| `{name.upper()}` | {'' if known.default is None else f'`{known.default}`'} | {known.description} |"
+        f"| `{name.upper()}` | {_default(known.default)} | {known.description} |"
         for name, known in Settings.model_fields.items()
     ]
+
+
+def _default(value: object) -> str:
+    return "" if value is None else f"`{value}`"
 
 
 def test_every_setting_is_told_with_its_default() -> None:
