@@ -14,7 +14,7 @@ import asyncio
 import hmac
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,15 +23,15 @@ from weakref import WeakValueDictionary
 
 import structlog
 from fastapi import FastAPI, HTTPException, Request, Response
-from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, Update, ext
-from telegram.error import BadRequest, InvalidToken, NetworkError, TelegramError
+from telegram import Bot, LinkPreviewOptions, Update, ext
+from telegram.error import InvalidToken
 from telegram.request import HTTPXRequest
 
 from actions.wording import button, say
 from bot.intake import BadInput
 from bot.settings import Settings
 from bot.store import DatabaseUnavailable
-from bot.telegram_text import telegram_pieces
+from bot.telegram_delivery import TRIES, attempt, note, persist, send
 from bot.turn import Assistant, Message
 
 log = structlog.get_logger()
@@ -41,9 +41,7 @@ SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's nam
 COMMANDS = {"start": "greet", "help": "ask_help", "huy": "cancel", "xoadulieu": "delete_my_data"}
 KINDS = ["message", "callback_query"]  # the updates asked for
 AT_ONCE = 256  # updates
-TRIES = 5  # at sending, and at waiting as long as Telegram says
 PATIENCE = 3.0  # seconds that fetching waits for the answers to what was fetched before
-LONGEST_PAUSE = 60  # seconds between attempts to reach Telegram
 DEFAULTS = ext.Defaults(parse_mode="HTML", link_preview_options=LinkPreviewOptions(is_disabled=True))
 
 TelegramApplication = ext.Application[Any, Any, Any, Any, Any, Any]
@@ -112,10 +110,10 @@ class _Channel:
         query = update.callback_query
         if not query or not query.message or not query.data:
             return
-        await _attempt(query.answer())
+        await attempt(query.answer())
         chat_id, message_id = query.message.chat.id, query.message.message_id
         if self._first_time(f"press {chat_id} {message_id} {query.data}"):
-            await _attempt(context.bot.edit_message_reply_markup(chat_id, message_id, reply_markup=None))
+            await attempt(context.bot.edit_message_reply_markup(chat_id, message_id, reply_markup=None))
             await self.answer(update, context, payload=query.data)
 
     async def on_other(self, update: Update, context: Context) -> None:
@@ -126,7 +124,7 @@ class _Channel:
         if album is None or self._first_time(f"album {message.chat_id} {album}"):
             may_show_papers = message.photo or message.document or message.video
             key = "talk.no_pictures" if may_show_papers else "talk.no_words"
-            await _send(context.bot, message.chat_id, say(key))
+            await send(context.bot, message.chat_id, say(key))
         if message.caption:
             await self.answer(update, context, text=message.caption)
 
@@ -141,7 +139,7 @@ class _Channel:
     async def _reply(self, bot: Bot, chat_id: int, message: Message) -> None:
         if message.key and not self._first_time(message.key):
             return
-        typing = asyncio.create_task(_attempt(bot.send_chat_action(chat_id, "typing")))
+        typing = asyncio.create_task(attempt(bot.send_chat_action(chat_id, "typing")))
         try:
             told = (await asyncio.to_thread(self.assistant.reply, message)).messages
         except BadInput as error:
@@ -151,7 +149,7 @@ class _Channel:
         finally:
             await typing  # else it would still show below the answer
         for each in told:
-            await _send(bot, chat_id, **each)
+            await send(bot, chat_id, **each)
 
     def _first_time(self, mark: str) -> bool:
         """Tell whether this did not happen lately."""
@@ -161,52 +159,11 @@ class _Channel:
         return True
 
 
-async def _send(bot: Bot, chat_id: int, text: str, choices: Any = (), sources: Any = ()) -> None:
-    """Send a text in pieces, the choices under the last; failing is logged: the turn stays stored."""
-    rows = [[InlineKeyboardButton(choice["title"], callback_data=choice["payload"])] for choice in choices]
-    pieces = telegram_pieces(text, sources)
-    keyboards = [*(None for _ in pieces[1:]), InlineKeyboardMarkup(rows) if rows else None]
-    try:
-        for piece, keyboard in zip(pieces, keyboards, strict=True):
-            await _persist(partial(bot.send_message, chat_id, piece, reply_markup=keyboard), TRIES)
-    except TelegramError as error:  # blocked by the citizen, or unreachable for long
-        log.warning("telegram_not_delivered", error=str(error))
-
-
-async def _persist(call: Callable[[], Awaitable[Any]], tries: int | None = None) -> Any:
-    """Call until Telegram, or the database, is reached; raises what Telegram refuses.
-
-    A message whose receipt was lost on the way is sent again: twice is better than never.
-    """
-    tried = 0
-    while True:
-        tried += 1
-        try:
-            return await call()
-        except (NetworkError, DatabaseUnavailable) as error:
-            if isinstance(error, BadRequest) or tried == tries:
-                raise
-            log.warning("telegram_tried_in_vain", error=str(error), times=tried)
-        await asyncio.sleep(min(2 ** (tried - 1), LONGEST_PAUSE))
-
-
-async def _attempt(call: Awaitable[object]) -> None:
-    """Do what may fail without harm."""
-    try:
-        await call
-    except TelegramError as error:
-        _note(error)
-
-
-def _note(error: TelegramError) -> None:
-    log.warning("telegram_call_failed", error=str(error))
-
-
 async def _on_error(update: object, context: Context) -> None:
     """Log a failure by its kind alone, since its words may be the citizen's, and ask them to try again."""
     log.error("telegram_failed", error=type(context.error).__name__)
     if chat_id := _chat_of(update):
-        await _send(context.bot, chat_id, say("trouble.not_received"))
+        await send(context.bot, chat_id, say("trouble.not_received"))
 
 
 def telegram_application(assistant: Assistant, settings: Settings) -> TelegramApplication:
@@ -265,9 +222,9 @@ async def running_telegram(application: TelegramApplication, settings: Settings)
 async def _start(application: TelegramApplication, settings: Settings) -> None:
     bot, assistant = application.bot, application.bot_data["assistant"]
     try:
-        await _persist(application.initialize)
-        await _attempt(bot.set_my_commands([(name, button(intent)) for name, intent in COMMANDS.items()]))
-        for address, left in await _persist(partial(asyncio.to_thread, assistant.unanswered, "telegram")):
+        await persist(application.initialize)
+        await attempt(bot.set_my_commands([(name, button(intent)) for name, intent in COMMANDS.items()]))
+        for address, left in await persist(partial(asyncio.to_thread, assistant.unanswered, "telegram")):
             application.update_queue.put_nowait(_LeftOver(int(address), left))
         await application.start()
         await _fetch(application, settings)
@@ -282,9 +239,9 @@ async def _fetch(application: TelegramApplication, settings: Settings) -> None:
     if settings.telegram_mode == "webhook":
         url = f"{(settings.telegram_webhook_url or '').rstrip('/')}{WEBHOOK_PATH}"
         secret = _secret(settings)
-        await _persist(partial(application.bot.set_webhook, url, allowed_updates=KINDS, secret_token=secret))
+        await persist(partial(application.bot.set_webhook, url, allowed_updates=KINDS, secret_token=secret))
     elif updater := application.updater:
-        await updater.start_polling(bootstrap_retries=-1, allowed_updates=KINDS, error_callback=_note)
+        await updater.start_polling(bootstrap_retries=-1, allowed_updates=KINDS, error_callback=note)
 
 
 def webhook_route(app: FastAPI, application: TelegramApplication, settings: Settings) -> None:

@@ -45,7 +45,7 @@ def bench(
     report.store(results, STORED)
     report.show(results)
     _progress(f"stored in {STORED.relative_to(ROOT)}")
-    raise typer.Exit(1 if _errors(results) else 0)
+    raise typer.Exit(1 if _failures(results) else 0)
 
 
 def _measure(folder: Path, loads: servers.Loads) -> dict[str, Any]:
@@ -107,9 +107,9 @@ def _machine() -> dict[str, Any]:
     }
 
 
-def _errors(results: dict[str, Any]) -> int:
+def _failures(results: dict[str, Any]) -> int:
     measured = (*results["assistant"].values(), *results["nlu"].values())
-    return sum(load["errors"] for server in measured for load in server["loads"])
+    return sum(load["failed"] for server in measured for load in server["loads"])
 
 
 def _progress(what: str) -> None:

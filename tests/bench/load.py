@@ -45,8 +45,12 @@ def measure(url: str, texts: Sequence[str], clients: int, turns: int) -> dict[st
         "p99_ms": round(percentile(tally.milliseconds, 99), 2),
         "client_cpu_ms": round(cpu / turns * 1000, 2),
         "statuses": dict(sorted(tally.statuses.items())),
-        "errors": sum(count for status, count in tally.statuses.items() if status.startswith("error")),
+        "failed": sum(count for status, count in tally.statuses.items() if _failed(status)),
     }
+
+
+def _failed(status: str) -> bool:
+    return status == "unavailable" or status.startswith("error")
 
 
 def percentile(values: Sequence[float], percent: int) -> float:

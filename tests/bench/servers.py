@@ -23,7 +23,7 @@ from tests.conftest import TODAY, free_port
 
 STOCK = Path(__file__).with_name("stock.yml")
 DEFAULT_EPOCHS = 300
-_EPOCHS_DONE = re.compile(r" (\d+)/\1 \[(?:(\d+):)?(\d+):(\d+)<")
+_EPOCH_DONE = re.compile(r" (\d+)/\d+ \[(?:(\d+):)?(\d+):(\d+)<")
 Loads = Sequence[tuple[int, int]]  # clients and turns of each
 
 
@@ -126,9 +126,10 @@ def _epochs() -> int:
 
 
 def _seconds_per_epoch(log: Path) -> float | None:
-    """Read from DIET's last progress line how long one epoch took."""
-    done = _EPOCHS_DONE.findall(log.read_text(encoding="utf-8", errors="replace"))
-    if not done:
-        return None
-    epochs, hours, minutes, seconds = (int(part or 0) for part in done[-1])
-    return (hours * 3600 + minutes * 60 + seconds) / epochs
+    """Read from DIET's progress lines how long the last epoch took: the first also builds the graph."""
+    ended = {0: 0}
+    for found in _EPOCH_DONE.findall(log.read_text(encoding="utf-8", errors="replace")):
+        epoch, hours, minutes, seconds = (int(part or 0) for part in found)
+        ended[epoch] = hours * 3600 + minutes * 60 + seconds
+    last = max(ended)
+    return float(ended[last] - ended[last - 1]) if last and last - 1 in ended else None
