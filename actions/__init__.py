@@ -8,7 +8,8 @@ from dataclasses import replace
 from actions import dossiers, people, privacy, procedures, small_talk, topics
 from actions.answer import Answer, Choice
 from actions.finding import mentions_procedure, none_of_these
-from actions.payloads import payload, read_payload
+from actions.payloads import payload
+from actions.places import tell_province
 from actions.request import Memory, Request
 from actions.wording import button, say
 from knowledge.dossiers import find_codes
@@ -66,37 +67,52 @@ _WORTH_GUESSING = 0.05
 
 
 def answer(request: Request) -> Answer:
-    """Answer one Reading: by its intent's action, or by asking what was meant."""
+    """Answer one Reading: by its intent's action, or by asking what was meant.
+
+    The second time in a row that nothing can be answered, or when nothing is found, the question is
+    recorded for staff and the hotline offered.
+    """
     request = replace(request, reading=_as_reply(request))
-    action = ACTIONS.get(request.reading.intent, unclear)
-    return action(request)
+    given = ACTIONS.get(request.reading.intent, unclear)(request)
+    if _failed(request, given) and request.memory.failures:
+        return people.hand_over(request, "people.twice", "not understood twice")
+    if given.status == "not_found" and request.reading.intent != "track_dossier":
+        request.citizen.leave_question("nothing found")
+        return given.with_more(*people.contact_blocks(request), sources=people.contact_sources(request))
+    return given
 
 
 def remember(request: Request, given: Answer) -> Memory:
     """Say what the conversation remembers after this answer."""
-    asked = request.reading.intent if given.status == "asked_back" else None
-    failed = request.reading.is_unclear and given.status == "asked_back"
-    if request.reading.intent == "cancel":
+    reading, memory = _as_reply(request), request.memory
+    if reading.intent == "cancel":
         return Memory()
+    goes_on = reading.intent == "deny"  # a no to what we offered is no success
     return Memory(
-        procedure=given.procedure or request.memory.procedure,
-        topic=given.topic or request.memory.topic,
-        asked=asked if asked in ACTIONS else None,
+        procedure=given.procedure or memory.procedure,
+        asked=reading.intent if given.status == "asked_back" and reading.intent in ACTIONS else None,
         choices=given.choices,
-        failures=request.memory.failures + 1 if failed else 0,
+        failures=memory.failures + _failed(request, given) if goes_on or _failed(request, given) else 0,
     )
 
 
+def _failed(request: Request, given: Answer) -> bool:
+    """Tell whether the turn was not understood: asked back without anything to choose from."""
+    unclear_turn = request.reading.intent not in ACTIONS and request.reading.intent != "no_words"
+    nothing_named = request.reading.intent in _ABOUT_A_PROCEDURE and not given.choices
+    return given.status == "asked_back" and (unclear_turn or nothing_named)
+
+
 def unclear(request: Request) -> Answer:
-    """Ask what was meant, offering likely meanings; the second time in a row offer the hotline."""
-    if request.memory.failures:
-        return people.hand_over(request, "people.twice", "not understood twice")
+    """Ask what was meant, offering likely meanings."""
     guesses = [
         intent
         for intent, confidence in request.reading.alternatives
-        if confidence >= _WORTH_GUESSING and intent not in ("out_of_scope", *_BARE)
+        if confidence >= _WORTH_GUESSING and intent not in _BARE
     ]
     choices = tuple(_guess(request, intent) for intent in guesses[:_MOST_GUESSES])
+    if told := tell_province(request):
+        return told
     if not choices:
         return Answer("asked_back", (say("talk.unclear_bare"),))
     return Answer("asked_back", (say("talk.unclear"),), (*choices, none_of_these()))
@@ -112,8 +128,10 @@ def _guess(request: Request, intent: str) -> Choice:
 def _as_reply(request: Request) -> Reading:
     """Read a bare procedure name as the reply to what was asked, or as a wish to hear of it."""
     reading, memory = request.reading, request.memory
-    if memory.asked == "delete_my_data" and memory.choices and reading.intent in ("affirm", "deny"):
-        return read_payload(memory.choices[reading.intent == "deny"].payload, INTENTS)
+    if memory.asked == "delete_my_data" and reading.intent in _BARE:
+        return replace(reading, intent="delete_my_data")
+    if reading.intent == "ask_covid_rule" and memory.procedure and not topics.names_topic(request):
+        return replace(reading, intent=FALLBACK)  # «trễ có bị phạt không» is about what is being talked of
     if reading.intent == "ask_online_filing" and reading.first("channel") == "postal":
         return replace(reading, intent="ask_postal_filing")
     if memory.asked in ("track_dossier", "follow_dossier") and find_codes(reading.text):

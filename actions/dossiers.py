@@ -73,7 +73,9 @@ def _tell(request: Request, code: str) -> Answer:
 
 
 def _tell_found(request: Request, dossier: Dossier) -> Answer:
-    blocks = [say("dossier.found", code=dossier.code, procedure=dossier.procedure)]
+    known = request.catalogue.procedures.get(dossier.procedure)
+    name = known.title if known else dossier.procedure
+    blocks = [say("dossier.found", code=dossier.code, procedure=name)]
     if dossier.appointed_on:
         blocks.append(say("dossier.appointed", day=day(dossier.appointed_on)))
     updated = dossier.updated_at.astimezone(HERE)

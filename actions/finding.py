@@ -26,7 +26,7 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     marks = " ".join(entity.text for entity in request.reading.all("procedure"))
     remembered = request.memory.procedure
     if remembered and not marks:
-        return _by_code(request, remembered)
+        return _remembered_or_ask(request, intent, remembered)
     hits = _hits(request, marks)
     if is_clear(hits) and not _contested(request, hits[0].key):
         return request.catalogue.procedures[hits[0].key]
@@ -36,7 +36,17 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
         whole = request.library.find_procedures(request.reading.text)
         worth = bool(whole) and whole[0].score >= WORTH_ASKING
         return _ask_which(request, intent, whole if worth else hits)
-    return _not_found(request, marks) if marks else Answer("asked_back", (say("procedure.which"),))
+    return _not_found(request) if marks else Answer("asked_back", (say("procedure.which"),))
+
+
+def _remembered_or_ask(request: Request, intent: str, remembered: str) -> Procedure | Answer:
+    """Stay with the procedure being talked of, unless the unmarked words may name another: then ask."""
+    hits = request.library.find_procedures(request.reading.text)
+    if not hits or hits[0].score < MENTIONED or remembered in [hit.key for hit in rivals(hits)]:
+        return _by_code(request, remembered)
+    if request.reading.first("procedure") or hits[0].key == remembered:
+        return _by_code(request, remembered)
+    return _offer(request, intent, [remembered, hits[0].key])
 
 
 def mentions_procedure(request: Request) -> bool:
@@ -75,13 +85,19 @@ def named_codes(request: Request) -> list[str]:
 
 def _by_code(request: Request, code: str) -> Procedure | Answer:
     found = request.catalogue.procedures.get(code)
-    return found or _not_found(request, code)
+    return found or _not_found(request)
 
 
 def _ask_which(request: Request, intent: str, hits: list[Hit[str]]) -> Answer:
-    similar = [hit.key for hit in hits if hit.score >= hits[0].score * SIMILAR][:MOST_CHOICES]
+    return _offer(request, intent, [hit.key for hit in hits if hit.score >= hits[0].score * SIMILAR])
+
+
+def _offer(request: Request, intent: str, codes: list[str]) -> Answer:
+    known = request.catalogue.procedures
     choices = tuple(
-        Choice(request.catalogue.procedures[code].title, payload(intent, procedure=code)) for code in similar
+        Choice(known[code].title, payload(intent, procedure=code))
+        for code in codes[:MOST_CHOICES]
+        if code in known
     )
     question = "procedure.which_of" if len(choices) > 1 else "procedure.which_one"
     return Answer("asked_back", (say(question),), (*choices, none_of_these()))
@@ -92,7 +108,7 @@ def none_of_these() -> Choice:
     return Choice(say("talk.none_of_these"), payload("deny"))
 
 
-def _not_found(request: Request, words: str) -> Answer:
+def _not_found(request: Request) -> Answer:
     portals = [portal for portal in request.catalogue.national.portals if portal.holds_on(request.today)]
     address = ", ".join(portal.url for portal in portals) or say("not_stated")
-    return Answer("not_found", (say("procedure.not_found", words=words, portal=address),))
+    return Answer("not_found", (say("procedure.not_found", portal=address),))

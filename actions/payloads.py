@@ -8,12 +8,18 @@ UnknownPayload
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qsl, urlencode
 
 from nlu.reading import Entity, Reading
 
 LONGEST = 64  # Telegram's callback data, bytes
-NAMES = ("procedure", "case", "topic", "dossier_code", "confirmed")
+VALUES = {
+    "procedure": re.compile(r"\d\.\d{6}"),
+    "case": re.compile(r"[a-z0-9-]+"),
+    "topic": re.compile(r"[a-z0-9-]+"),
+    "confirmed": re.compile("yes|no"),
+}
 
 
 class UnknownPayload(ValueError):
@@ -32,8 +38,9 @@ def read_payload(text: str, intents: frozenset[str]) -> Reading:
     """Read a payload back; raises UnknownPayload."""
     intent, _, query = text.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
-    if intent not in intents or not text.isascii() or len(text) > LONGEST:
+    if intent not in intents or not (text.isascii() and text.isprintable()) or len(text) > LONGEST:
         raise UnknownPayload(f"payload {text[:LONGEST]!r} is not one of this assistant's choices")
-    if unknown := [name for name, _ in pairs if name not in NAMES]:
-        raise UnknownPayload(f"payload {text!r} carries {', '.join(unknown)}, which no choice has")
+    for name, value in pairs:
+        if name not in VALUES or not VALUES[name].fullmatch(value):
+            raise UnknownPayload(f"payload {text!r} carries {name}, which no choice of ours has")
     return Reading(text, intent, 1.0, tuple(Entity(name, value, value) for name, value in pairs))

@@ -16,7 +16,7 @@ def ask_contact(request: Request) -> Answer:
     request = replace(request, province=province_meant(request) or request.province)
     contacts, hours, portals = contacts_on(request), _hours_on(request), portals_on(request)
     lines = [say("contact.portal_line", name=portal.name, url=portal.url) for portal in portals]
-    blocks = contact_blocks(request)
+    blocks = contact_blocks(request, contacts)
     if not hours:
         blocks.append(say("contact.no_hours"))
     else:
@@ -52,14 +52,19 @@ def contacts_on(request: Request) -> list[Contact]:
     return [contact for contact in contacts if contact.holds_on(request.today)]
 
 
+def _hotlines_on(request: Request) -> list[Contact]:
+    """List the contacts for questions about public services; the health lines are asked for by name."""
+    return [contact for contact in contacts_on(request) if contact.about != "health"]
+
+
 def contact_sources(request: Request) -> tuple[OfficialText, ...]:
     """Give the official texts that the contacts of this day come from."""
-    return request.sources(*contacts_on(request))
+    return request.sources(*_hotlines_on(request))
 
 
-def contact_blocks(request: Request) -> list[str]:
-    """Tell the contacts of this day; that there is none of the province's own is said."""
-    contacts = contacts_on(request)
+def contact_blocks(request: Request, contacts: list[Contact] | None = None) -> list[str]:
+    """Tell contacts, else the hotlines of this day; that there is none of the province's own is said."""
+    contacts = _hotlines_on(request) if contacts is None else contacts
     if not contacts:
         return [say("contact.none")]
     lines = [say("contact.line", name=contact.name, phone=contact.phone) for contact in contacts]

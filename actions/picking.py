@@ -10,21 +10,24 @@ from actions.answer import Choice
 from knowledge.search import fold, words
 
 ALIKE = 90  # of 100: a typed title with a slip in it
-_NUMBER = re.compile(r"(?:(?:so|cai|cai so|cai thu|muc|chon|chon so|y)\s*)?(\d)\.?")
+_NUMBER = re.compile(r"(?:(?:so|cai|cai so|cai thu|muc|chon|chon so|y)\s*)?([1-9])\.?")
 _ORDINALS = {"dau tien": 0, "thu nhat": 0, "tren cung": 0, "thu hai": 1, "thu ba": 2, "cuoi cung": -1}
 
 
 def pick(choices: tuple[Choice, ...], text: str) -> Choice | None:
     """Find the choice that a typed text picks, if it picks one."""
-    folded = " ".join(fold(word) for word in words(text))
+    folded = _folded_words(text)
     if (place := _place(folded)) is not None:
         return choices[place] if -1 <= place < len(choices) and choices else None
     alike = [choice for choice in choices if fuzz.ratio(fold(choice.title), folded) >= ALIKE]
     if alike:
         return max(alike, key=lambda choice: fuzz.ratio(fold(choice.title), folded))
-    said = set(folded.split())
-    holding = [choice for choice in choices if said <= {fold(word) for word in words(choice.title)}]
-    return holding[0] if len(said) > 1 and len(holding) == 1 else None
+    holding = [choice for choice in choices if f" {folded} " in f" {_folded_words(choice.title)} "]
+    return holding[0] if " " in folded and len(holding) == 1 else None
+
+
+def _folded_words(text: str) -> str:
+    return " ".join(fold(word) for word in words(text))
 
 
 def _place(folded: str) -> int | None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from actions.answer import Answer
 from actions.request import Request
 from actions.wording import say
-from knowledge.records import Portal, Province
-from knowledge.search import fold
+from knowledge.records import Letter, Portal, Province
+from knowledge.search import fold, words
+
+A_MONTH = timedelta(days=31)
 
 
 def portals_on(request: Request) -> list[Portal]:
@@ -16,12 +20,11 @@ def portals_on(request: Request) -> list[Portal]:
 
 
 def province_meant(request: Request) -> Province | None:
-    """Find the province pack that a place in the text belongs to."""
-    places = {fold(entity.text) for entity in request.reading.all("place")}
+    """Find the province pack whose name, or a place of which, stands in the text."""
+    text = f" {' '.join(fold(word) for word in words(request.reading.text))} "
     packs = request.catalogue.provinces.values()
-    return next(
-        (pack for pack in packs if places & {fold(name) for name in (pack.name, *pack.aliases)}), None
-    )
+    named = (pack for pack in packs if any(f" {fold(name)} " in text for name in (pack.name, *pack.aliases)))
+    return next(named, None)
 
 
 def tell_province(request: Request) -> Answer | None:
@@ -30,5 +33,21 @@ def tell_province(request: Request) -> Answer | None:
     situations = [item for item in province.situations if item.holds_on(request.today)] if province else []
     if province is None or not situations:
         return None
-    blocks = (say("topic.title", title=province.name), *(item.text for item in situations))
-    return Answer("answered", blocks, sources=request.sources(*situations))
+    letters = _new_letters(request, province)
+    blocks = (
+        say("topic.title", title=province.name),
+        *(item.text for item in situations),
+        *(letter.text for letter in letters),
+    )
+    texts = request.catalogue.texts(letter.number for letter in letters)
+    return Answer("answered", blocks, sources=(*request.sources(*situations), *texts))
+
+
+def _new_letters(request: Request, province: Province) -> list[Letter]:
+    """List the province's official letters that are at most a month old on this day."""
+    issued = {
+        letter: request.catalogue.official_texts[letter.number].issued_on for letter in province.letters
+    }
+    return [
+        letter for letter, day in issued.items() if day and timedelta(0) <= request.today - day <= A_MONTH
+    ]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from actions.answer import Answer, Choice
 from actions.payloads import payload
 from actions.request import Request
-from actions.wording import say
-from knowledge.search import fold, words
-
-_REFUSING = frozenset({"khong", "thoi", "dung", "khoan", "chua", "ko"})
+from actions.wording import say, sentences
+from knowledge.search import words
 
 
 def delete_my_data(request: Request) -> Answer:
@@ -26,8 +24,9 @@ def delete_my_data(request: Request) -> Answer:
 
 
 def _said_again(request: Request) -> str | None:
-    """Read a typed reply to the question whether to erase ("ok xoá đi", "thôi không xoá nữa")."""
-    is_typed = request.reading.text != "delete_my_data"
-    if request.memory.asked != "delete_my_data" or not is_typed:
+    """Read a short typed reply to the question whether to erase; anything longer is asked again."""
+    if request.memory.asked != "delete_my_data":
         return None
-    return "no" if _REFUSING & {fold(word) for word in words(request.reading.text)} else "yes"
+    said = " ".join(words(request.reading.text))
+    listed = {answer: sentences()[f"privacy.said_{answer}"].split(" | ") for answer in ("yes", "no")}
+    return next((answer for answer, texts in listed.items() if said in texts), None)

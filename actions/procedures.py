@@ -205,7 +205,9 @@ def _in_short(request: Request, procedure: Procedure) -> list[str]:
 
 
 def _overview(request: Request, procedure: Procedure) -> list[str]:
-    return [procedure.summary, telling.time_limits(procedure), *_in_short(request, procedure)]
+    is_short = len(procedure.cases) == 1 and _papers_in_all(procedure) <= FEW_PAPERS
+    papers = [telling.papers(procedure.cases[0], only_case=True)] if is_short else []
+    return [procedure.summary, *papers, telling.time_limits(procedure), *_in_short(request, procedure)]
 
 
 def _steps(request: Request, procedure: Procedure) -> list[str]:

@@ -19,7 +19,6 @@ class Memory:
     """What a conversation remembers from one turn to the next."""
 
     procedure: str | None = None
-    topic: str | None = None
     asked: str | None = None  # the intent that was answered with a question back
     choices: tuple[Choice, ...] = ()  # what may be picked by number or words
     failures: int = 0  # turns in a row that were not understood
@@ -28,7 +27,6 @@ class Memory:
         """Give the memory as JSON for the database."""
         return {
             "procedure": self.procedure,
-            "topic": self.topic,
             "asked": self.asked,
             "choices": [[choice.title, choice.payload] for choice in self.choices],
             "failures": self.failures,
@@ -36,9 +34,10 @@ class Memory:
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Memory:
-        """Read a memory back from the database."""
+        """Read a memory back from the database; what another release kept besides is left alone."""
         choices = tuple(Choice(title, payload) for title, payload in data.get("choices", []))
-        return cls(**{**data, "choices": choices})
+        known = {name: data[name] for name in ("procedure", "asked", "failures") if name in data}
+        return cls(**known, choices=choices)
 
 
 class Citizen(Protocol):

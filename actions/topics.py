@@ -139,6 +139,12 @@ def _with_postal_channel(request: Request, answer: Answer) -> Answer:
     return replace(told, blocks=(said, *told.blocks) if has_post else (said,), procedure=found.code)
 
 
+def names_topic(request: Request) -> bool:
+    """Tell whether the text has words of a topic of its intent, or a topic was chosen."""
+    hits = request.library.find_topics(request.reading.intent, request.province.id, request.reading.text)
+    return request.reading.first("topic") is not None or bool(hits and hits[0].score >= WORTH_CHOOSING)
+
+
 def clear_topic(request: Request, better_than: float = 0.0) -> Answer | None:
     """Tell the topic, of whatever intent, that the text names more clearly than a given score."""
     hits = request.library.find_topics(None, request.province.id, request.reading.text)

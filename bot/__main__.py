@@ -20,8 +20,9 @@ from bot.start import StartError, build_assistant, check_port, open_engine, web_
 from bot.store import DatabaseUnavailable, transaction
 from bot.telegram_channel import TelegramSettingsError
 from bot.turn import Assistant, Message
+from knowledge.catalogue import UnknownProvince
 from knowledge.content_files import ContentError
-from knowledge.dossiers import import_dossiers
+from knowledge.dossiers import DossierFileError, import_dossiers
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Lenient = Annotated[bool, typer.Option(help="leave out faulty content files instead of stopping")]
@@ -109,7 +110,9 @@ def main() -> None:
         ContentError,
         DatabaseUnavailable,
         BadInput,
-        LookupError,
+        DossierFileError,
+        UnknownProvince,
+        OSError,
     ) as error:
         print(str(error), file=sys.stderr)
         sys.exit(2)

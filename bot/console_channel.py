@@ -71,11 +71,16 @@ def ask_file(assistant: Assistant, path: Path) -> None:
 
 def _ask_line(assistant: Assistant, line: str, where: str) -> dict[str, Any]:
     try:
-        text = json.loads(line)["text"]
-        if not isinstance(text, str):
-            raise BadInput("text", f"{where}: text must be a string")
-        return assistant.reply(Message("console", text)).body
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise BadInput("file", f'{where}: is not an object like {{"text": "..."}} ({error})') from error
+        return assistant.reply(Message("console", _text_of(line, where))).body
     except BadInput as error:
         return {"status": "bad_input", "field": error.field, "detail": error.message}
+
+
+def _text_of(line: str, where: str) -> str:
+    try:
+        text = json.loads(line)["text"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise BadInput("file", f'{where}: is not an object like {{"text": "..."}} ({error})') from error
+    if not isinstance(text, str):
+        raise BadInput("text", f"{where}: text must be a string")
+    return text

@@ -38,7 +38,7 @@ def clean(text: str) -> str:
         for mark in composed
         if category(mark) not in ("Cf", "Cs", "Co", "Cn")
     )
-    tidy = _SPACES.sub(" ", seen).strip()
+    tidy = _SPACES.sub(" ", normalize("NFC", seen)).strip()
     if not tidy:
         raise BadInput("text", "Tin nhắn không có chữ nào. Anh/chị nhắn từ 1 đến 2000 ký tự.")
     if len(tidy) > LONGEST:

@@ -22,5 +22,6 @@ def set_up_logs() -> None:
             if terminal
             else structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING if terminal else logging.INFO),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -8,10 +8,12 @@ from knowledge.dossiers import find_codes
 
 HIDDEN = "[đã ẩn]"
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
-_HEALTH_CARD = re.compile(r"\b[A-Za-z]{2}\s?\d(?:\s?\d){12}\b")
+_HEALTH_CARD = re.compile(r"(?<![A-Za-z])[A-Za-z]{2}\s?\d(?:\s?\d){12}(?!\d)")
+_PASSPORT = re.compile(r"(?<![A-Za-z0-9])[A-Za-z]\d{7,8}(?!\d)")
 # Nine or more digits, perhaps in groups: identity, phone, social-insurance, bank account numbers.
-_LONG_NUMBER = re.compile(r"(?<![\w.])(?:\+?\d(?:[ .-]?\d){8,})(?!\w)")
-_DATE = re.compile(r"\d{1,2}[./-]\d{1,2}[./-]\d{4}")
+_LONG_NUMBER = re.compile(r"(?<!\d)\+?\(?\d(?:[\s./,()–-]{0,2}\d){8,}(?!\d)")
+_DATE = re.compile(r"(?:\d{1,2}[./-]){1,2}\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
+_DATES = re.compile(rf"(?:{_DATE.pattern})(?:[\s,–-]+(?:{_DATE.pattern}))*")
 
 
 def redact(text: str) -> str:
@@ -27,6 +29,6 @@ def _around_codes(text: str) -> str:
 
 
 def _hide(text: str) -> str:
-    for pattern in (_EMAIL, _HEALTH_CARD):
+    for pattern in (_EMAIL, _HEALTH_CARD, _PASSPORT):
         text = pattern.sub(HIDDEN, text)
-    return _LONG_NUMBER.sub(lambda found: found[0] if _DATE.fullmatch(found[0]) else HIDDEN, text)
+    return _LONG_NUMBER.sub(lambda found: found[0] if _DATES.fullmatch(found[0]) else HIDDEN, text)

@@ -8,28 +8,42 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
+from typing import IO
 from urllib.parse import urlsplit
 
 from rich.console import Console
 
 from bot.settings import Settings
 from bot.start import StartError, check_port
+from knowledge.content_files import CONTENT
+from knowledge.library import open_library
 from nlu.client import NluClient
+from nlu.training import CACHE
 
+SERVER_LOG = CACHE / "serve.log"
 PATIENCE = 180.0  # seconds for the NLU server to come up
 _GRACE = 10.0  # seconds a process gets to end by itself
 
 
 def run_all(settings: Settings, serve_arguments: list[str]) -> int:
     """Start both processes, wait until one ends or Ctrl-C, and end the other; give the exit code."""
-    nlu_port = urlsplit(settings.nlu_url).port or 5005
+    nlu_port = urlsplit(settings.nlu_url).port
+    if nlu_port is None:
+        raise StartError("NLU_URL has no port: write it as http://127.0.0.1:5005")
     check_port(settings.host, settings.port)
-    check_port("127.0.0.1", nlu_port)
-    signal.signal(signal.SIGTERM, _stop)
+    check_port("127.0.0.1", nlu_port, "NLU_URL")
+    open_library(settings.content or CONTENT, lenient="--lenient" in serve_arguments).catalogue.province(
+        settings.province
+    )  # a fault is told at once, not after the model has loaded
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # a service manager's word, or the terminal closed
+        signal.signal(ending, _stop)
+    SERVER_LOG.parent.mkdir(parents=True, exist_ok=True)
     started: list[subprocess.Popen[bytes]] = []
     try:
-        started.append(_start("nlu", "serve", "--port", str(nlu_port)))
+        with SERVER_LOG.open("wb") as output:
+            started.append(_start("nlu", "serve", "--port", str(nlu_port), output=output))
         _wait_until(NluClient(settings.nlu_url).is_ready, started[0])
         started.append(_start("bot", "serve", *serve_arguments))
         return _wait_for_any(started)
@@ -43,10 +57,10 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _start(*arguments: str) -> subprocess.Popen[bytes]:
+def _start(*arguments: str, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
     """Start a module of ours in a session of its own, so that Ctrl-C reaches only this process."""
     return subprocess.Popen(  # noqa: S603  (our own command)
-        [sys.executable, "-m", *arguments], start_new_session=True
+        [sys.executable, "-m", *arguments], start_new_session=True, stdout=output, stderr=output
     )
 
 
@@ -58,7 +72,7 @@ def _wait_until(is_ready: Callable[[], bool], process: subprocess.Popen[bytes]) 
     with console.status("Khởi động máy hiểu câu hỏi …"):
         while not is_ready():
             if process.poll() is not None:
-                raise StartError(f"the NLU server ended at its start (exit {process.returncode})")
+                raise StartError(f"the NLU server ended at its start; its output is in {SERVER_LOG}")
             if time.monotonic() > deadline:
                 raise StartError(f"the NLU server is not ready after {PATIENCE:.0f} s")
             time.sleep(0.3)
@@ -73,12 +87,18 @@ def _wait_for_any(processes: list[subprocess.Popen[bytes]]) -> int:
 
 
 def _end(processes: list[subprocess.Popen[bytes]]) -> None:
+    for ending in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):  # nothing may stop the stopping
+        signal.signal(ending, signal.SIG_IGN)
     for process in reversed(processes):
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
+        _signal_group(process, signal.SIGTERM)
     for process in processes:
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        _signal_group(process, signal.SIGKILL)
+        process.wait()
+
+
+def _signal_group(process: subprocess.Popen[bytes], ending: signal.Signals) -> None:
+    """Signal a process with all that it started, whether or not it has ended itself."""
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, ending)

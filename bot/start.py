@@ -83,8 +83,8 @@ async def _erase_old_daily(assistant: Assistant, days: int) -> None:
         await asyncio.sleep(A_DAY)
 
 
-def check_port(host: str, port: int) -> None:
-    """Raise StartError when the port is in use or may not be used."""
+def check_port(host: str, port: int, setting: str = "PORT") -> None:
+    """Raise StartError when the port is in use or may not be used; names the setting to change."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -92,7 +92,7 @@ def check_port(host: str, port: int) -> None:
         except OSError as error:
             raise StartError(
                 f"port {port} on {host} cannot be used ({error.strerror}): "
-                "stop what uses it, or set PORT to another"
+                f"stop what uses it, or set {setting} to another"
             ) from error
 
 
@@ -103,6 +103,8 @@ def _checked_url(url: str) -> str:
         raise StartError(
             "DATABASE_URL is not an address: write sqlite:///file.db or postgresql://user:password@host/name"
         ) from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql"):
+        raise StartError(f"DATABASE_URL names {parsed.drivername}; only sqlite and postgresql are spoken")
     if parsed.get_backend_name() == "sqlite" and parsed.database and parsed.database != ":memory:":
         _check_writable(Path(parsed.database).parent.absolute())
     return url

@@ -28,12 +28,14 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from knowledge.database import Base, UtcTime, now
 from knowledge.dossiers import Dossier, find_dossier
 
+MIGRATION_LOCK = 1_001_193  # any number of our own
 MIGRATIONS = Path(__file__).with_name("migrations")
 
 
@@ -105,6 +107,8 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with reachable(), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # replicas that start together wait for each other
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
 
@@ -114,8 +118,10 @@ def reachable() -> Iterator[None]:
     """Turn a driver's failure to reach the database into DatabaseUnavailable."""
     try:
         yield
-    except OperationalError as error:
+    except (OperationalError, InterfaceError) as error:
         raise DatabaseUnavailable(f"database: {error.orig}") from error
+    except PoolTimeout as error:
+        raise DatabaseUnavailable("database: every connection is busy") from error
 
 
 @contextmanager
@@ -193,15 +199,28 @@ class StoredCitizen:
         """Record the question as unresolved, once a turn."""
         known = select(UnresolvedQuestion.id).where(UnresolvedQuestion.turn_id == self._turn.id)
         if self._session.scalar(known) is None:
-            question = self._turn.text or self._turn.payload or ""
             self._session.add(
                 UnresolvedQuestion(
                     conversation_id=self._turn.conversation_id,
                     turn_id=self._turn.id,
-                    text=question,
+                    text=self._question(),
                     reason=reason,
                 )
             )
+
+    def _question(self) -> str:
+        """Give the last two things the person wrote; a press alone says too little."""
+        before = (
+            select(Turn.text)
+            .where(
+                Turn.conversation_id == self._turn.conversation_id,
+                Turn.id <= self._turn.id,
+                Turn.text.is_not(None),
+            )
+            .order_by(Turn.id.desc())
+            .limit(2)
+        )
+        return " / ".join(reversed([str(text) for text in self._session.scalars(before)]))
 
     def find_dossier(self, code: str) -> Dossier | None:
         """Look up a dossier by its exact code."""

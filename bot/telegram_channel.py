@@ -260,5 +260,7 @@ def webhook_route(app: FastAPI, application: TelegramApplication, settings: Sett
             update = Update.de_json(await request.json(), application.bot)
         except (ValueError, KeyError, TypeError, AttributeError) as error:  # what PTB says to other shapes
             raise HTTPException(400, "Không phải một cập nhật của Telegram.") from error
-        application.update_queue.put_nowait(update)
+        # Answered before it is confirmed, so that a crash loses nothing: Telegram sends it again.
+        handling = application.process_update(update)
+        await application.update_processor.process_update(update, handling)
         return Response()

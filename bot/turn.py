@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import structlog
@@ -35,6 +35,7 @@ from nlu.client import NluClient, NluUnavailable
 from nlu.reading import FALLBACK, Reading
 
 log = structlog.get_logger()
+NOT_OLDER = timedelta(days=1)  # what was asked before is no longer answered unasked
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
@@ -90,7 +91,12 @@ class Assistant:
             waiting = (
                 select(Turn, Conversation.address)
                 .join(Conversation, Conversation.id == Turn.conversation_id)
-                .where(Conversation.channel == channel, Turn.reply.is_(None))
+                .where(
+                    Conversation.channel == channel,
+                    Conversation.address.is_not(None),
+                    Turn.reply.is_(None),
+                    Turn.asked_at > now() - NOT_OLDER,
+                )
                 .order_by(Turn.id)
             )
             return [
@@ -144,6 +150,9 @@ class Assistant:
         turn = session.scalar(select(Turn).where(Turn.request_key == key)) if key else None
         if turn is None:
             return None
+        text = redact(message.text) if message.text else None
+        if (turn.text or text, turn.payload) != (text, message.payload):
+            raise BadInput("Idempotency-Key", "Mã này đã dùng cho một tin nhắn khác.")
         conversation = session.get_one(Conversation, turn.conversation_id)
         return turn, Memory.from_json(conversation.memory)
 
@@ -170,8 +179,8 @@ class Assistant:
         if pressed is not None:
             return pressed, None
         text = message.text or ""
-        if choice := pick(memory.choices, text):
-            return read_payload(choice.payload, actions.INTENTS), None
+        if picked := self._picked(memory, text):
+            return picked, None
         if not has_words(text):
             return Reading(text, "no_words", 1.0), None
         try:
@@ -180,11 +189,18 @@ class Assistant:
             log.warning("nlu_unavailable", error=str(error))
             return Reading(text, FALLBACK, 0.0), error
 
+    def _picked(self, memory: Memory, text: str) -> Reading | None:
+        choice = pick(memory.choices, text)
+        try:
+            return read_payload(choice.payload, actions.INTENTS) if choice else None
+        except UnknownPayload:  # offered by another release
+            return None
+
     def _answer(self, turn: Turn, reading: Reading, trouble: NluUnavailable | None) -> Reply:
         """Answer and store; whatever fails in answering becomes a safe sentence."""
         try:
             return self._act(turn, reading, "trouble.nlu_down" if trouble else None)
-        except DatabaseUnavailable:
+        except (BadInput, DatabaseUnavailable):
             raise
         except Exception:
             log.exception("answer_failed", intent=reading.intent, turn=turn.id)
@@ -194,9 +210,11 @@ class Assistant:
         with transaction(self.engine) as session:
             conversation = session.get(Conversation, turn.conversation_id, with_for_update=True)
             if conversation is None:  # erased while this message was being understood
-                raise UnknownConversation
+                return self._answered_elsewhere(session, turn)
             memory = Memory.from_json(conversation.memory)
             turn = session.get_one(Turn, turn.id)
+            if turn.reply is not None:  # the same message, sent twice at once
+                return Reply(turn.reply)
             citizen = StoredCitizen(session, turn)
             request = Request(reading, self.library, self.province, self.today(), citizen, memory)
             given = self._say(request, trouble)
@@ -209,6 +227,14 @@ class Assistant:
             turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
             turn.reply, turn.answered_at = reply.body, now()
             return reply
+
+    def _answered_elsewhere(self, session: Session, turn: Turn) -> Reply:
+        """Give the reply of the same message when erasing moved it to a new conversation."""
+        key = turn.request_key
+        same = session.scalar(select(Turn).where(Turn.request_key == key)) if key else None
+        if same is None or same.reply is None:
+            raise UnknownConversation
+        return Reply(same.reply)
 
     def _say(self, request: Request, trouble: str | None) -> Answer:
         if trouble:
@@ -223,7 +249,7 @@ class Assistant:
         """After erasing, go on in a new conversation that knows nothing of the old one."""
         session.expunge(erased)
         session.expunge(turn)
-        conversation = Conversation(channel=erased.channel, address=erased.address)
+        conversation = Conversation(channel=erased.channel)
         session.add(conversation)
         session.flush()
         last = Turn(conversation_id=conversation.id, request_key=turn.request_key, payload=turn.payload)

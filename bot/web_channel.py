@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
+import structlog
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
@@ -23,15 +24,23 @@ from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from bot.intake import BadInput
+from bot.intake import BadInput, UnknownConversation
 from bot.store import DatabaseUnavailable, is_ready
 from bot.turn import Assistant, Message
+
+log = structlog.get_logger()
 
 PAGE = Path(__file__).with_name("web")
 LARGEST_BODY = 64 * 1024  # bytes
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'"
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'self'",
+            "img-src 'self' data:",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'none'",
+        )
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -58,18 +67,29 @@ def build_app(
     lifespan: Lifespan | None = None,
     add_routes: Callable[[FastAPI], None] | None = None,
 ) -> FastAPI:
-    """Build the web application around an assistant."""
+    """Build the web application around an assistant; ``add_routes`` adds other channels' paths."""
     app = FastAPI(
         title="Hỏi Một Cửa", version="1", lifespan=lifespan or _nothing, docs_url=None, redoc_url=None
     )
-    limiter, allowed = MovingWindowRateLimiter(MemoryStorage()), parse(rate_limit)
+    app.middleware("http")(_add_headers)
+    _tell_problems(app)
+    _take_messages(app, assistant, rate_limit)
+    _tell_health(app, assistant)
+    if add_routes:
+        add_routes(app)
+    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    return app
 
-    @app.middleware("http")
-    async def _add_headers(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-        response = await go_on(request)
-        response.headers.update(HEADERS)
-        response.headers.setdefault("Cache-Control", "no-cache")
-        return response
+
+async def _add_headers(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await go_on(request)
+    response.headers.update(HEADERS)
+    response.headers.setdefault("Cache-Control", "no-cache")
+    return response
+
+
+def _tell_problems(app: FastAPI) -> None:
+    """Turn every error into ``application/problem+json``."""
 
     @app.exception_handler(HTTPException)
     async def _http_problem(_: Request, error: HTTPException) -> JSONResponse:
@@ -83,6 +103,15 @@ def build_app(
     async def _bad_input(_: Request, error: BadInput) -> JSONResponse:
         return problem(422, error.message, field=error.field)
 
+    @app.exception_handler(Exception)
+    async def _unforeseen(_: Request, error: Exception) -> JSONResponse:
+        log.error("request_failed", error=type(error).__name__)
+        return problem(500, "Hệ thống gặp trục trặc. Anh/chị thử lại sau ít phút.", headers=HEADERS)
+
+
+def _take_messages(app: FastAPI, assistant: Assistant, rate_limit: str) -> None:
+    limiter, allowed = MovingWindowRateLimiter(MemoryStorage()), parse(rate_limit)
+
     @app.post("/api/v1/messages")
     async def post_message(
         request: Request, idempotency_key: Annotated[str | None, Header()] = None
@@ -94,12 +123,18 @@ def build_app(
             )
         incoming = _read_body(await _limited_body(request))
         message = Message(
-            "web", incoming.text, incoming.payload, incoming.conversation_id, key=_check_key(idempotency_key)
+            "web",
+            incoming.text,
+            incoming.payload,
+            incoming.conversation_id,
+            key=_check_key(idempotency_key),
         )
         with SECONDS.time():
             reply = await run_in_threadpool(assistant.reply, message)
         return JSONResponse(reply.body)
 
+
+def _tell_health(app: FastAPI, assistant: Assistant) -> None:
     @app.get("/healthz")
     async def healthz() -> dict[str, str]:
         """Tell that the process is alive."""
@@ -111,20 +146,14 @@ def build_app(
         database, nlu = await asyncio.gather(
             run_in_threadpool(is_ready, assistant.engine), run_in_threadpool(assistant.nlu.is_ready)
         )
-        parts = {
-            "database": database, "nlu": nlu, "knowledge": bool(assistant.library.catalogue.procedures)
-        }  # fmt: skip
+        knowledge = bool(assistant.library.catalogue.procedures)
+        parts = {"database": database, "nlu": nlu, "knowledge": knowledge}
         return JSONResponse(parts, status_code=200 if all(parts.values()) else 503)
 
     @app.get("/metrics")
     async def metrics_page() -> Response:
         """Give the counters in Prometheus' text form."""
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    if add_routes:
-        add_routes(app)
-    app.mount("/", StaticFiles(directory=PAGE, html=True))
-    return app
 
 
 @asynccontextmanager
@@ -172,13 +201,21 @@ def _read_body(body: bytes) -> IncomingMessage:
         raise BadInput("body", f"Không phải JSON: {error}") from error
     if (incoming.text is None) == (incoming.payload is None):
         raise BadInput("text", "Cần đúng một trong hai: text hoặc payload.")
+    if incoming.conversation_id is not None and not _is_uuid(incoming.conversation_id):
+        raise UnknownConversation
     return incoming
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False
 
 
 def _check_key(key: str | None) -> str | None:
     if key is None:
         return None
-    try:
-        return str(UUID(key))
-    except ValueError:
-        raise BadInput("Idempotency-Key", "Phải là một UUID.") from None
+    if not _is_uuid(key.lower()):
+        raise BadInput("Idempotency-Key", "Phải là một UUID.")
+    return key.lower()

@@ -4,6 +4,9 @@
 set -eu
 cd "$(dirname "$0")/.."
 
+quiet=--quiet
+[ -t 2 ] && quiet= # a terminal is shown the progress
+
 say() { printf '%s\n' "$*" >&2; }
 
 # pyenv's shims hide interpreters that are installed but not chosen; choose all of them.
@@ -46,7 +49,7 @@ wanted=$(fingerprint pyproject.toml)
 if [ ! -x .venv/bin/python ] || [ "$(cat .venv/installed 2>/dev/null)" != "$wanted" ]; then
     say "Installing the application into .venv ..."
     [ -x .venv/bin/python ] || "$uv" venv --quiet --python "$python" .venv
-    "$uv" pip install --quiet --python .venv/bin/python --editable . --group dev
+    "$uv" pip install $quiet --python .venv/bin/python --editable . --group dev
     printf '%s' "$wanted" >.venv/installed
 fi
 
@@ -57,10 +60,10 @@ if [ ! -x .venv-rasa/bin/python ] || [ "$(cat .venv-rasa/installed 2>/dev/null)"
         rm -rf .venv-rasa
         UV_PYTHON_DOWNLOADS=never "$uv" venv --quiet --python 3.10 .venv-rasa 2>/dev/null ||
             "$uv" venv --quiet --python 3.10 .venv-rasa 2>/dev/null || {
-            say "Rasa needs Python 3.10: install it (for example 'pyenv install 3.10' or 'uv python install 3.10'), then run this again."
+            say "Rasa needs Python 3.10, which is neither here nor could be fetched: install it (for example '$uv python install 3.10' or 'pyenv install 3.10'), then run this again."
             exit 1
         }
     fi
-    "$uv" pip install --quiet --python .venv-rasa/bin/python --requirement nlu/requirements.txt
+    "$uv" pip install $quiet --python .venv-rasa/bin/python --requirement nlu/requirements.txt
     printf '%s' "$wanted" >.venv-rasa/installed
 fi

@@ -26,6 +26,10 @@ NATIONAL = "toan-quoc"
 R = TypeVar("R", bound=BaseModel)
 
 
+class UnknownProvince(LookupError):
+    """A province that has no pack."""
+
+
 @dataclass(frozen=True)
 class Catalogue:
     """All loaded records by key, and the faults of files that were left out."""
@@ -37,12 +41,12 @@ class Catalogue:
     faults: tuple[Fault, ...] = ()
 
     def province(self, province_id: str) -> Province:
-        """Find a province pack; raises LookupError that names the packs there are."""
+        """Find a province pack; raises UnknownProvince, which names the packs there are."""
         try:
             return self.provinces[province_id]
         except KeyError:
             there_are = ", ".join(sorted(set(self.provinces) - {NATIONAL}))
-            raise LookupError(
+            raise UnknownProvince(
                 f"PROVINCE={province_id!r} has no pack in knowledge/content/provinces; there are: {there_are}"
             ) from None
 
@@ -105,6 +109,8 @@ class _Reader:
         path = self.folder / "official_texts.yml"
         try:
             file = read_yaml(path)
+            if not isinstance(file.data, dict):
+                raise ContentError([file.fault((), "must map each number to its text")])
             for number, data in file.data.items():
                 found[number] = read_record(OfficialText, file, {"number": number, **data}, (number,))
         except ContentError as error:

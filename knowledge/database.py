@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Engine, create_engine, event
+from sqlalchemy import Connection, DateTime, Engine, create_engine, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.types import TypeDecorator
+
+CONNECTIONS = 40  # as many as the web server has threads
 
 
 class Base(DeclarativeBase):
@@ -30,14 +32,28 @@ def open_database(url: str) -> Engine:
     """Open an engine for ``sqlite:///…`` or ``postgresql+psycopg://…``; nothing is created."""
     if not url.startswith("sqlite"):
         return create_engine(
-            url.replace("postgresql://", "postgresql+psycopg://"), pool_size=20, pool_pre_ping=True
+            url.replace("postgresql://", "postgresql+psycopg://"),
+            pool_size=CONNECTIONS,
+            pool_pre_ping=True,
+            hide_parameters=True,  # what citizens write must not reach a log
+            connect_args={"connect_timeout": 5},
         )
-    engine = create_engine(url, connect_args={"timeout": 15})
+    engine = create_engine(
+        url,
+        pool_size=CONNECTIONS,
+        hide_parameters=True,
+        connect_args={"timeout": 15, "isolation_level": None},
+    )
 
     @event.listens_for(engine, "connect")
     def _use_write_ahead_log(connection: Any, _record: object) -> None:
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
             connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _take_the_write_lock(connection: Connection) -> None:
+        """Two turns of one conversation wait for each other, as they do in PostgreSQL."""
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

@@ -22,6 +22,7 @@ _ATTEMPT = re.compile(
     r"(?<![0-9A-Z.])(?:(?:\d{3}\.){1,3}|[A-Z]\d{2}(?![0-9A-Z]))[0-9A-Z.]*\s*[-–_/ ]\s*\d{3,8}"
     r"|(?<!\d)\d{6,8}\s*[-–]\s*\d{3,7}(?!\d)"
 )
+LONGEST_NAME = 500  # characters of a procedure's name
 
 
 class Dossier(Base):
@@ -31,7 +32,7 @@ class Dossier(Base):
     __table_args__ = (CheckConstraint("status BETWEEN 1 AND 10", name="ck_dossiers_status"),)
 
     code: Mapped[str] = mapped_column(String(64), primary_key=True)
-    procedure: Mapped[str] = mapped_column(String(500))
+    procedure: Mapped[str] = mapped_column(String(LONGEST_NAME))
     status: Mapped[int] = mapped_column(Integer)
     appointed_on: Mapped[date | None] = mapped_column(Date)
     updated_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
@@ -77,9 +78,14 @@ def import_dossiers(session: Session, path: Path) -> ImportReport:
     The caller commits; a fault raises DossierFileError before anything is kept.
     """
     counts = {"new": 0, "changed": 0, "unchanged": 0}
+    seen: set[str] = set()
     with path.open(encoding="utf-8-sig", newline="") as file:
         for line, row in enumerate(csv.DictReader(file), 2):
-            counts[_keep(session, _read_row(row, f"{path}:{line}"))] += 1
+            dossier = _read_row(row, f"{path}:{line}")
+            if dossier.code in seen:
+                raise DossierFileError(f"{path}:{line}: code: {dossier.code} stands twice in the file")
+            seen.add(dossier.code)
+            counts[_keep(session, dossier)] += 1
     return ImportReport(**counts)
 
 
@@ -92,6 +98,8 @@ def _read_row(row: dict[str, str | None], where: str) -> Dossier:
     codes, status, appointed = find_codes(cell("code")), cell("status"), cell("appointed_on")
     if len(codes) != 1:
         raise DossierFileError(f"{where}: code: {cell('code')!r} is not a dossier code")
+    if not 1 <= len(cell("procedure")) <= LONGEST_NAME:
+        raise DossierFileError(f"{where}: procedure: must have 1 to {LONGEST_NAME} characters")
     if not status.isdecimal() or not 1 <= int(status) <= 10:
         raise DossierFileError(f"{where}: status: {status!r} is not a number from 1 to 10")
     try:

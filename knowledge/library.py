@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from knowledge.catalogue import Catalogue, load_catalogue
-from knowledge.content_files import CONTENT, read_yaml
+from knowledge.content_files import CONTENT, read_record, read_yaml
+from knowledge.records import Record
 from knowledge.search import Hit, NameIndex, SearchWords
+
+
+class _SearchWordsFile(Record):
+    short_forms: dict[str, str]
+    question_words: tuple[str, ...]
 
 
 class Library:
@@ -22,11 +29,13 @@ class Library:
             },
             search_words,
         )
+        # A turn looks at the same sentence several times.
+        self._ranked = lru_cache(maxsize=1024)(lambda words: tuple(self._procedures.search(words)))
         self._topics: dict[tuple[str | None, str], NameIndex[str]] = {}
 
     def find_procedures(self, words: str) -> list[Hit[str]]:
         """Rank the procedures that these words may mean, by code, best first."""
-        return self._procedures.search(words)
+        return list(self._ranked(words))
 
     def find_topics(self, intent: str | None, province: str, words: str) -> list[Hit[str]]:
         """Rank the topics of an intent (None: of any), for this province, that these words may mean."""
@@ -45,7 +54,6 @@ def open_library(folder: Path = CONTENT, *, lenient: bool = False) -> Library:
 
 
 def _read_search_words(path: Path) -> SearchWords:
-    data = read_yaml(path).data
-    return SearchWords(
-        data["short_forms"], frozenset(word for line in data["question_words"] for word in line.split())
-    )
+    record = read_record(_SearchWordsFile, read_yaml(path))
+    spoken = frozenset(word for line in record.question_words for word in line.split())
+    return SearchWords(record.short_forms, spoken)

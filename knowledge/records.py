@@ -14,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 T = TypeVar("T")
 NOT_STATED = "not stated"
+LONGEST_PAYLOAD = 64  # bytes a button may carry
 LONGEST_TITLE = 60  # characters of a name that still fits a button
 
 
@@ -229,6 +230,12 @@ class Topic(Record):
     status: Annotated[int, Field(ge=1, le=10)] | None = None
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
     replaced_by: Slug | None = None
+
+    @model_validator(mode="after")
+    def _fits_a_button(self) -> Topic:
+        if len(f"{self.intent}?topic={self.id}") > LONGEST_PAYLOAD:
+            raise ValueError(f"id: is too long for a button with intent {self.intent}")
+        return self
 
     def rules_on(self, today: date) -> tuple[Rule, ...]:
         """Give the rules that hold on that day, in file order."""

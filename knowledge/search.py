@@ -68,9 +68,13 @@ def rivals(hits: list[Hit[K]]) -> list[Hit[K]]:
 
 @dataclass(frozen=True)
 class _Name:
+    """A name ready for searching: its terms, its words as written and folded, and its whole weight."""
+
     key: str
     terms: frozenset[str]
     accented: frozenset[str]
+    folded: frozenset[str]
+    weight: float
 
 
 @lru_cache(maxsize=4096)
@@ -93,18 +97,29 @@ class NameIndex(Generic[K]):
     def __init__(self, names: Mapping[K, Iterable[str]], search_words: SearchWords) -> None:
         self._short_forms = {fold(short): words(full) for short, full in search_words.short_forms.items()}
         self._question_words = frozenset(map(fold, search_words.question_words))
-        self._names: list[_Name] = []
-        self._holders: dict[str, list[int]] = defaultdict(list)
-        seen: Counter[str] = Counter()
-        for key, texts in names.items():
-            spelt = {tuple(self._spell_out(text)) for text in texts}
-            for accented in spelt:
-                terms = _terms(tuple(fold(word) for word in accented))
-                for term in terms:
-                    self._holders[term].append(len(self._names))
-                self._names.append(_Name(key, terms, frozenset(accented)))
-            seen.update({term for accented in spelt for term in _terms(tuple(map(fold, accented)))})
+        spelt = [
+            (key, said)
+            for key, texts in names.items()
+            for said in sorted({tuple(self._spell_out(text)) for text in texts})
+        ]
+        folded = [tuple(map(fold, accented)) for _, accented in spelt]
+        terms_of: dict[str, set[str]] = defaultdict(set)
+        for (key, _), said in zip(spelt, folded, strict=True):
+            terms_of[key] |= _terms(said)
+        seen = Counter(term for terms in terms_of.values() for term in terms)
         self._weights = {term: self._weigh(term, count, len(names)) for term, count in seen.items()}
+        self._names = [
+            self._name(key, accented, plain) for (key, accented), plain in zip(spelt, folded, strict=True)
+        ]
+        self._holders: dict[str, list[int]] = defaultdict(list)
+        for number, name in enumerate(self._names):
+            for term in name.terms:
+                self._holders[term].append(number)
+
+    def _name(self, key: K, accented: tuple[str, ...], folded: tuple[str, ...]) -> _Name:
+        terms = _terms(folded)
+        weight = sum(self._weights[term] for term in terms)
+        return _Name(key, terms, frozenset(accented), frozenset(folded), weight)
 
     def _spell_out(self, text: str) -> list[str]:
         return [full for word in words(text) for full in self._short_forms.get(fold(word), [word])]
@@ -126,24 +141,20 @@ class NameIndex(Generic[K]):
             for number in self._holders[term]:
                 overlap[number] += weight
         has_accents = any(not word.isascii() for word in accented)
+        spoken = {word: fold(word) for word in accented}
+        whole = sum(known.values())
         best: dict[str, float] = {}
         for number, shared in overlap.items():
             name = self._names[number]
-            score = self._balance(shared, name, sum(known.values()))
-            if has_accents:
-                score *= 0.85 + 0.15 * _share(frozenset(accented), name.accented)
+            score = math.sqrt(shared / name.weight * shared / whole)
+            if score >= FAINT and has_accents:
+                score *= 0.85 + 0.15 * _share(spoken, name)
             best[name.key] = max(score, best.get(name.key, 0.0))
         ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit]
         return [Hit(key, score) for key, score in ranked if score >= FAINT]  # type: ignore[arg-type]
 
-    def _balance(self, shared: float, name: _Name, asked: float) -> float:
-        said = shared / sum(self._weights[term] for term in name.terms)
-        explained = shared / asked
-        return math.sqrt(said * explained)
 
-
-def _share(asked: frozenset[str], name: frozenset[str]) -> float:
-    """Give the share of the asked words, known to the name when folded, that fit it accented too."""
-    folded = {fold(word) for word in name}
-    shared = [word for word in asked if fold(word) in folded]
-    return sum(word in name for word in shared) / len(shared) if shared else 0.0
+def _share(spoken: Mapping[str, str], name: _Name) -> float:
+    """Give the share of the words, known to the name when folded, that fit it accented too."""
+    shared = [word for word, folded in spoken.items() if folded in name.folded]
+    return sum(word in name.accented for word in shared) / len(shared) if shared else 0.0

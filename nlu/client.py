@@ -32,21 +32,32 @@ class NluClient:
 
     def understand(self, text: str) -> Reading:
         """Parse one sentence; raises NluUnavailable."""
+        said = text.lstrip("/ ") or text  # a leading slash would name an intent past the model
         try:
-            reply = self._session.post(
-                f"{self._url}/model/parse", json={"text": text}, timeout=self._time_limit
-            )
+            reply = self._post(said)
             reply.raise_for_status()
-            return read_parse(text, reply.json())
+            return read_parse(said, reply.json())
         except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
             raise NluUnavailable(f"NLU server {self._url}: {error}") from error
+
+    def _post(self, text: str) -> requests.Response:
+        """Ask, once more when a kept connection was closed at the moment of asking."""
+        for is_last in (False, True):
+            try:
+                return self._session.post(
+                    f"{self._url}/model/parse", json={"text": text}, timeout=self._time_limit
+                )
+            except requests.ConnectionError:
+                if is_last:
+                    raise
+        raise AssertionError("unreachable")
 
     def is_ready(self) -> bool:
         """Tell whether the server has a model loaded."""
         try:
             reply = self._session.get(f"{self._url}/status", timeout=self._time_limit)
             return reply.ok and bool(reply.json().get("model_file"))
-        except (requests.RequestException, ValueError):
+        except (requests.RequestException, ValueError, AttributeError):
             return False
 
 

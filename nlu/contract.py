@@ -36,20 +36,28 @@ def find_faults(root: Path = ROOT) -> list[str]:
 
 
 def _unmet_intents(contract: dict[str, Any], data: list[Example], root: Path) -> Iterator[str]:
-    functions, wording = _functions(root / "actions"), _wording(root)
+    actions, wording = _actions(root / "actions/__init__.py"), _wording(root)
     for intent in contract["intents"]:
         count = sum(example.intent == intent for example in data)
         if count < FEWEST:
             yield f"nlu/data: intent {intent} has {count} sentences; write at least {FEWEST}"
-        if intent not in functions:
-            yield f"actions: intent {intent} has no function of its name"
+        if actions.get(intent) != intent:
+            yield f"actions: intent {intent} has no function of its name in ACTIONS"
         if intent not in wording:
             yield f"actions/wording.yml: intents: intent {intent} has no title for its button"
 
 
-def _functions(folder: Path) -> set[str]:
-    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in folder.glob("*.py")]
-    return {node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)}
+def _actions(path: Path) -> dict[str, str]:
+    """Read which function ACTIONS gives each intent."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tables = [node.value for node in ast.walk(tree) if isinstance(node, ast.AnnAssign)]
+    return {
+        str(key.value): value.attr
+        for table in tables
+        if isinstance(table, ast.Dict)
+        for key, value in zip(table.keys, table.values, strict=True)
+        if isinstance(key, ast.Constant) and isinstance(value, ast.Attribute)
+    }
 
 
 def _wording(root: Path) -> dict[str, str]:

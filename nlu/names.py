@@ -17,6 +17,8 @@ import yaml
 from nlu.data_files import Example
 from nlu.text import fold
 
+LONGEST_MARK = 7  # words
+OUTSIDE_A_MARK = frozenset({"làm", "xin", "đi", "muốn", "cần"})
 SWAPS = 2  # copies of a training sentence with another procedure's name
 _WORD = re.compile(r"[^\W_]+")
 
@@ -36,12 +38,13 @@ class ProcedureWords:
     """The words of each procedure's name and aliases, folded and with short forms spelt out."""
 
     words: tuple[frozenset[str], ...]
+    names: frozenset[frozenset[str]]
     short_forms: dict[str, str]
 
     def knows(self, name: str) -> bool:
-        """Tell whether all words of a name belong to one procedure."""
+        """Tell whether a name is an alias, or at least two of its words all belong to one procedure."""
         asked = _spelt_out(name, self.short_forms)
-        return any(asked <= known for known in self.words)
+        return asked in self.names or (len(asked) > 1 and any(asked <= known for known in self.words))
 
 
 def procedure_words(content: Path) -> ProcedureWords:
@@ -51,6 +54,7 @@ def procedure_words(content: Path) -> ProcedureWords:
     records = [_read(path) for path in sorted((content / "procedures").glob("*.yml"))]
     return ProcedureWords(
         tuple(_spelt_out(" ".join((record["name"], *record["aliases"])), short_forms) for record in records),
+        frozenset(_spelt_out(name, short_forms) for record in records for name in record["aliases"]),
         short_forms,
     )
 
@@ -64,18 +68,26 @@ def _folded_words(text: str) -> list[str]:
     return _WORD.findall(fold(text).casefold())
 
 
+def _fits_a_mark(name: str) -> bool:
+    """Tell whether a name is one as sentences mark it: short, and without the verbs that stay outside."""
+    first, *rest = name.casefold().split()
+    return first not in OUTSIDE_A_MARK and len(rest) < LONGEST_MARK
+
+
 def with_other_names(examples: list[Example], names: list[list[str]]) -> Iterator[tuple[str, str]]:
     """Yield (intent, sentence) copies that name other procedures, so that no name hints at an intent.
 
     The choice is random but the same for the same data.
     """
     chance = random.Random(0)  # noqa: S311  (not for secrets)
+    fitting = [[name for name in of_one if _fits_a_mark(name)] for of_one in names]
+    fitting = [of_one for of_one in fitting if of_one]
     for example in examples:
         written = [f"[{mark.text}](procedure)" for mark in example.marks if mark.entity == "procedure"]
         if len(written) != 1 or written[0] not in example.written:
             continue
         for _ in range(SWAPS):
-            name = chance.choice(chance.choice(names))
+            name = chance.choice(chance.choice(fitting))
             lowered = name[0].lower() + name[1:] if name[1:2].islower() else name
             spelt = fold(lowered) if example.text.isascii() else lowered
             yield example.intent, example.written.replace(written[0], f"[{spelt}](procedure)")

@@ -42,13 +42,13 @@ def rasa_python() -> Path:
     return python
 
 
-def model_path() -> Path:
+def model_path(root: Path = ROOT) -> Path:
     """Give the path of the model for the present data, whether it is trained or not."""
-    digest = hashlib.sha256(json.dumps(list(_generated()), ensure_ascii=False).encode())
+    digest = hashlib.sha256(json.dumps(list(_generated(root)), ensure_ascii=False).encode())
     for name in MADE_FROM:
-        path = ROOT / name
+        path = root / name
         for file in sorted(path.glob("*.yml")) if path.is_dir() else [path]:
-            digest.update(file.relative_to(ROOT).as_posix().encode() + b"\0" + file.read_bytes())
+            digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     return MODELS / f"nlu-{digest.hexdigest()[:16]}.tar.gz"
 
 
@@ -58,7 +58,7 @@ def train() -> Path:
     if model.exists():
         return model
     data = CACHE / "data"
-    _write_data(data)
+    write_data(data)
     _run(
         ["train", "nlu", "--config", "config.yml", "--nlu", str(data), "--out", str(MODELS),
          "--fixed-model-name", model.name.removesuffix(".tar.gz")],
@@ -104,11 +104,11 @@ def environment() -> dict[str, str]:
     }
 
 
-def _generated() -> Iterable[tuple[str, str]]:
-    return with_other_names(read_folder(ROOT / "nlu/data"), read_names(ROOT / "knowledge/content"))
+def _generated(root: Path = ROOT) -> Iterable[tuple[str, str]]:
+    return with_other_names(read_folder(root / "nlu/data"), read_names(root / "knowledge/content"))
 
 
-def _write_data(folder: Path) -> None:
+def write_data(folder: Path) -> None:
     """Put the data files and the sentences generated from procedure names side by side."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "nlu/data", folder)

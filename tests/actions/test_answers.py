@@ -176,11 +176,45 @@ def test_a_bare_name_answers_what_was_asked_back(library: Library) -> None:
     assert given.procedure == "1.000894" and "lệ phí" in given.text
 
 
-def test_yes_and_no_answer_the_question_whether_to_erase(library: Library) -> None:
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("ok xoá đi", "xoá xong"),
+        ("có", "xoá xong"),
+        ("thôi không xoá nữa", "giữ nguyên"),
+        ("xoá dữ liệu là xoá những gì?", "chắc chắn chứ"),
+        ("đúng rồi, xoá dữ liệu của tôi đi", "chắc chắn chứ"),
+        ("vâng đợi tôi tí", "chắc chắn chứ"),
+    ],
+)
+def test_only_a_short_clear_reply_erases_or_keeps(library: Library, text: str, words: str) -> None:
     asked = ask(library, _chosen("delete_my_data"))
     memory = Memory(asked="delete_my_data", choices=asked.choices)
-    assert "xoá xong" in ask(library, _chosen("affirm"), memory=memory).text
-    assert "giữ nguyên" in ask(library, _chosen("deny"), memory=memory).text
+    for intent in ("delete_my_data", "affirm", "deny", "out_of_scope"):
+        assert words in ask(library, Reading(text, intent, 0.9), memory=memory).text
+
+
+def test_nothing_found_is_recorded_and_the_hotline_given(library: Library) -> None:
+    marked = (Entity("procedure", "nuôi hổ trong nhà", "nuôi hổ trong nhà"),)
+    request = _request(library, Reading("phép nuôi hổ trong nhà", "ask_documents", 0.9, marked))
+    given = actions.answer(request)
+    assert given.status == "not_found" and "1800 1096" in given.text
+    assert isinstance(request.citizen, FakeCitizen) and request.citizen.questions == ["nothing found"]
+
+
+def test_the_way_out_of_the_choices_counts_as_not_helped(library: Library) -> None:
+    request = _request(library, UNCLEAR)
+    memory = actions.remember(request, actions.answer(request))
+    pressed = _request(library, _chosen("deny"), memory=memory)
+    memory = actions.remember(pressed, actions.answer(pressed))
+    assert ask(library, UNCLEAR, memory=memory).status == "handed_over"
+
+
+def test_an_unmarked_name_of_another_procedure_is_asked_about_in_a_follow_up(library: Library) -> None:
+    reading = Reading("đk tạm trú mất mấy ngày", "ask_time_limit", 0.9)
+    given = ask(library, reading, memory=Memory(procedure="1.000894"))
+    assert given.status == "asked_back"
+    assert [choice.payload.split("=")[-1] for choice in given.choices[:2]] == ["1.000894", "1.004194"]
 
 
 def test_a_known_dossier_is_told_in_plain_words_with_its_time(library: Library) -> None:
@@ -209,6 +243,9 @@ def test_a_known_dossier_is_told_in_plain_words_with_its_time(library: Library) 
         ("Lệ  phí", "a"),
         ("3", None),
         ("lệ phí bao nhiêu vậy em", None),
+        ("0", None),
+        ("cái cuối cùng", "b"),
+        ("có cần", None),
     ],
 )
 def test_a_typed_number_or_title_picks_a_choice(text: str, picked: str | None) -> None:

@@ -7,7 +7,6 @@ process each; nothing else of the bench runs meanwhile.
 from __future__ import annotations
 
 import os
-import platform
 import signal
 import sys
 import time
@@ -22,6 +21,7 @@ import typer
 from nlu import training
 from nlu.contract import ROOT
 from tests.bench import report, servers
+from tests.bench.machine import describe_machine
 from tests.bench.processes import ProcessFailed, Server
 from tests.bench.quality import measure_held_out, measure_whole_path, read_questions
 from tests.conftest import opened_database
@@ -38,7 +38,7 @@ def bench(
     signal.signal(signal.SIGTERM, _stop)
     loads = ((1, turns), (16, 4 * turns))
     with TemporaryDirectory(prefix="bench-") as name:
-        measured_at, machine = datetime.now(UTC).isoformat(timespec="seconds"), _machine()
+        measured_at, machine = datetime.now(UTC).isoformat(timespec="seconds"), describe_machine()
         results = {"measured_at": measured_at, "machine": machine, **_measure(Path(name), loads)}
     results["ratios"] = report.ratios(results["nlu"]["ours"], results["nlu"]["stock"])
     results["seconds"] = round(time.monotonic() - STARTED)
@@ -90,21 +90,6 @@ def _measure_stock(folder: Path, texts: list[str], loads: servers.Loads) -> dict
     _progress("stock rasa: start and /model/parse")
     with servers.stock_rasa(folder, folder / "stock.tar.gz") as server:
         return trained | servers.measure_server(server, "/model/parse", texts, loads)
-
-
-def _machine() -> dict[str, Any]:
-    """Describe the machine, with its load before the run: what others do on it disturbs."""
-    models = [
-        line.partition(":")[2].strip()
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-        if line.startswith("model name")
-    ]
-    return {
-        "processor": models[0] if models else platform.machine(),
-        "cores": os.cpu_count(),
-        "python": platform.python_version(),
-        "load_before": round(os.getloadavg()[0], 2),
-    }
 
 
 def _failures(results: dict[str, Any]) -> int:

@@ -13,13 +13,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
-from itertools import cycle, islice
+from itertools import count, cycle, islice
 from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.bench.machine import seconds_of_others
+
 TIME_LIMIT = 60.0  # seconds for one turn, far more than any should take
 WARM_UP = 20  # turns before the clock starts
+_NUMBERS = count(1)  # make every question new, so that no memory of earlier searches flatters
 
 
 @dataclass
@@ -33,9 +36,10 @@ class _Tally:
 def measure(url: str, texts: Sequence[str], clients: int, turns: int) -> dict[str, Any]:
     """Ask the texts in turn with so many clients at once; give turns a second, p50, p99 and statuses."""
     _ask_all(url, texts, 1, WARM_UP)
-    started, cpu = time.perf_counter(), time.process_time()
+    others, started, cpu = seconds_of_others(), time.perf_counter(), time.process_time()
     tally = _ask_all(url, texts, clients, turns)
     seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    others = seconds_of_others() - others
     return {
         "clients": clients,
         "turns": turns,
@@ -44,6 +48,7 @@ def measure(url: str, texts: Sequence[str], clients: int, turns: int) -> dict[st
         "p50_ms": round(percentile(tally.milliseconds, 50), 2),
         "p99_ms": round(percentile(tally.milliseconds, 99), 2),
         "client_cpu_ms": round(cpu / turns * 1000, 2),
+        "cores_of_others": round(max(0.0, others / seconds), 2),
         "statuses": dict(sorted(tally.statuses.items())),
         "failed": sum(count for status, count in tally.statuses.items() if _failed(status)),
     }
@@ -53,6 +58,11 @@ def _failed(status: str) -> bool:
     return status == "unavailable" or status.startswith("error")
 
 
+def _marks(number: int) -> str:
+    """Write a number in end marks, which change nothing in what is asked."""
+    return f"{number:b}".translate({ord("0"): ".", ord("1"): "?"})
+
+
 def percentile(values: Sequence[float], percent: int) -> float:
     """Give the nearest-rank percentile."""
     return sorted(values)[max(0, ceil(len(values) * percent / 100) - 1)]
@@ -60,7 +70,7 @@ def percentile(values: Sequence[float], percent: int) -> float:
 
 def _ask_all(url: str, texts: Sequence[str], clients: int, turns: int) -> _Tally:
     tally, lock, stop = _Tally(), threading.Lock(), threading.Event()
-    waiting = islice(cycle(texts), turns)
+    waiting = (f"{text} {_marks(next(_NUMBERS))}" for text in islice(cycle(texts), turns))
 
     def next_texts() -> Iterator[str]:
         while not stop.is_set():

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from tests.bench.quality import OUTCOMES
 
-WIDTH = 110
+WIDTH = 120
 SERVERS = {
     "assistant, SQLite": ("assistant", "sqlite"),
     "assistant, PostgreSQL": ("assistant", "postgresql"),
@@ -46,14 +46,15 @@ def show(results: dict[str, Any]) -> None:
 
 
 def _loads(results: dict[str, Any]) -> Table:
-    table = _table("Loads: whole turns (POST /api/v1/messages) and parses (POST /model/parse)", "", "clients",
-                   "turns", "per second", "p50 ms", "p99 ms", "failed", "client CPU ms")  # fmt: skip
+    table = _table("Loads: whole turns (POST /api/v1/messages) and parses (POST /model/parse)", "",
+                   "clients", "turns", "per second", "p50 ms", "p99 ms", "failed", "client CPU ms",
+                   "others' cores")  # fmt: skip
     for label, server in _servers(results):
         for load in server["loads"]:
             table.add_row(
                 label, str(load["clients"]), str(load["turns"]), f"{load['turns_per_second']:.1f}",
                 f"{load['p50_ms']:.1f}", f"{load['p99_ms']:.1f}", str(load["failed"]),
-                f"{load['client_cpu_ms']:.2f}",
+                f"{load['client_cpu_ms']:.2f}", f"{load['cores_of_others']:.2f}",
             )  # fmt: skip
     return table
 
@@ -70,7 +71,7 @@ def _processes(results: dict[str, Any]) -> Table:
     if whole := stock["training_seconds_at_default_epochs"]:
         table.caption = (
             f"stock rasa was trained for {stock['epochs']} epochs; "
-            f"its default of {stock['default_epochs']} would take at least {whole / 60:.0f} minutes"
+            f"its default of {stock['default_epochs']} would take about {whole / 60:.0f} minutes"
         )
     return table
 

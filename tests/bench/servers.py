@@ -111,7 +111,7 @@ def train_stock(folder: Path) -> dict[str, Any]:
 
 def _train(folder: Path, config: Path, cwd: Path, name: str) -> float:
     data = folder / "data"
-    training._write_data(data)  # the very files that our own training reads
+    training.write_data(data)  # the very files that our own training reads
     words = [
         str(training.rasa_python()), "-m", "rasa", "train", "nlu", "--config", str(config),
         "--nlu", str(data), "--out", str(folder), "--fixed-model-name", name,

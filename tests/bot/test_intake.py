@@ -22,6 +22,10 @@ def test_invisible_marks_are_dropped() -> None:
     assert clean(f"khai sinh{tags}") == "khai sinh"
 
 
+def test_text_is_composed_after_invisible_marks_are_gone() -> None:
+    assert clean("e\u200b\u0302\u0301") == "ế"
+
+
 def test_control_characters_become_spaces() -> None:
     assert clean("khai\x00sinh\x07 ở\x1b đâu") == "khai sinh ở đâu"
 

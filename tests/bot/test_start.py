@@ -64,6 +64,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         ({"ASSISTANT_TODAY": "hôm nay"}, "setting ASSISTANT_TODAY"),
         ({"PROVINCE": "atlantis"}, "PROVINCE='atlantis' has no pack"),
         ({"DATABASE_URL": "somewhere"}, "DATABASE_URL is not an address"),
+        ({"DATABASE_URL": "mysql://root@127.0.0.1/x"}, "only sqlite and postgresql"),
         ({"RATE_LIMIT": "many"}, "RATE_LIMIT"),
     ],
 )
@@ -93,13 +94,28 @@ def test_a_file_of_questions_gives_one_answer_a_line(nlu_url: str, database: str
     assert statuses == ["answered", "bad_input", "answered"]
 
 
-def test_a_broken_file_of_questions_is_named_with_its_line(
+def test_a_broken_line_of_questions_is_named_and_the_rest_is_answered(
     nlu_url: str, database: str, tmp_path: Path
 ) -> None:
     questions = tmp_path / "questions.jsonl"
-    questions.write_text('{"question": "làm hộ chiếu"}\n', encoding="utf-8")
-    sentence = _refused(_run("bot", "ask", "--file", str(questions), NLU_URL=nlu_url, DATABASE_URL=database))
-    assert f"{questions}:1" in sentence
+    questions.write_text('{"question": "làm hộ chiếu"}\nnot json\n{"text": "chào em"}\n', encoding="utf-8")
+    done = _run("bot", "ask", "--file", str(questions), NLU_URL=nlu_url, DATABASE_URL=database)
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [answer["status"] for answer in answers] == ["bad_input", "bad_input", "answered"]
+    assert f"{questions}:2: is not an object" in answers[1]["detail"]
+
+
+@pytest.mark.parametrize("command", [["ask", "--file", "nowhere.jsonl"], ["import-dossiers", "nowhere.csv"]])
+def test_a_missing_file_is_named(command: list[str], database: str) -> None:
+    assert "nowhere" in _refused(_run("bot", *command, DATABASE_URL=database))
+
+
+def test_dossiers_are_imported_with_a_report(database: str, tmp_path: Path) -> None:
+    path = tmp_path / "dossiers.csv"
+    row = "H62.12-261001-0001,Đăng ký kết hôn,4,2026-12-01"
+    path.write_text(f"code,procedure,status,appointed_on\n{row}\n", encoding="utf-8")
+    assert "1 new, 0 changed" in _run("bot", "import-dossiers", str(path), DATABASE_URL=database).stdout
+    assert "1 unchanged" in _run("bot", "import-dossiers", str(path), DATABASE_URL=database).stdout
 
 
 def test_the_terminal_chat_numbers_its_choices(nlu_url: str, database: str) -> None:

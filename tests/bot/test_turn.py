@@ -9,7 +9,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, func, inspect, select
+from sqlalchemy import Engine, func, inspect, select, text
+from sqlalchemy.exc import IntegrityError
 
 from bot.intake import BadInput, UnknownConversation
 from bot.store import (
@@ -72,7 +73,7 @@ def test_a_message_sent_twice_is_answered_once(on_any_database: Assistant) -> No
 
 
 def test_a_message_sent_many_times_at_once_is_stored_once(on_any_database: Assistant) -> None:
-    message = Message("web", "xin chào", address="someone", key="2f9b1c1e-0000-4000-8000-000000000002")
+    message = Message("web", "hai cái này", address="someone", key="2f9b1c1e-0000-4000-8000-000000000002")
     start = threading.Barrier(8)
 
     def send() -> dict[str, object]:
@@ -81,7 +82,7 @@ def test_a_message_sent_many_times_at_once_is_stored_once(on_any_database: Assis
 
     with ThreadPoolExecutor(8) as pool:
         replies = [future.result() for future in [pool.submit(send) for _ in range(8)]]
-    assert len({str(reply["conversation_id"]) for reply in replies}) == 1
+    assert all(reply == replies[0] for reply in replies)
     assert _count(on_any_database.engine, Turn) == 1
     assert _count(on_any_database.engine, Conversation) == 1
 
@@ -153,6 +154,28 @@ def test_a_failure_in_answering_becomes_a_safe_sentence(on_any_database: Assista
     reply = _ask(broken, "làm hộ chiếu bao nhiêu tiền")
     assert reply["status"] == "unavailable"
     assert _count(on_any_database.engine, Turn) == 1
+
+
+def test_what_is_recorded_for_staff_is_the_question_and_not_the_press(on_any_database: Assistant) -> None:
+    asked = str(_ask(on_any_database, "làm hộ chiếu bao nhiêu tiền")["conversation_id"])
+    on_any_database.reply(Message("web", payload="ask_human", conversation_id=asked))
+    with transaction(on_any_database.engine) as session:
+        assert session.scalars(select(UnresolvedQuestion.text)).all() == ["làm hộ chiếu bao nhiêu tiền"]
+
+
+def test_a_failing_statement_shows_no_words_of_citizens(any_engine: Engine) -> None:
+    with pytest.raises(IntegrityError) as caught, transaction(any_engine) as session:
+        session.add(Turn(conversation_id="nobody", text="bí mật của tôi"))
+    assert "bí mật" not in str(caught.value)
+
+
+def test_replicas_that_start_together_all_find_the_schema(any_engine: Engine) -> None:
+    Base.metadata.drop_all(any_engine)
+    with any_engine.begin() as connection:
+        connection.execute(text("DROP TABLE alembic_version"))
+    with ThreadPoolExecutor(4) as pool:
+        assert [future.result() for future in [pool.submit(migrate, any_engine) for _ in range(4)]]
+    assert inspect(any_engine).has_table("turns")
 
 
 def test_turns_left_without_an_answer_are_found_again(on_any_database: Assistant) -> None:

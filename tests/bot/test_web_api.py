@@ -8,16 +8,27 @@ from uuid import uuid4
 
 import pytest
 import requests
-from sqlalchemy import func, select
+from sqlalchemy import Engine, func, select
 
 from bot.store import Turn, transaction
 from bot.turn import Assistant
 from bot.web_channel import build_app
 from knowledge.database import open_database
+from knowledge.library import Library
 from nlu.client import NluClient
-from tests.conftest import free_port, serve_app
+from tests.conftest import TODAY, free_port, serve_app
 
 API = "/api/v1/messages"
+
+
+@pytest.fixture
+def assistant(library: Library, nlu_url: str, any_engine: Engine) -> Assistant:
+    """The assistant on each database engine."""
+    return Assistant(
+        library, NluClient(nlu_url), any_engine, library.catalogue.province("vinh-phuc"), lambda: TODAY
+    )
+
+
 QUESTION = {"conversation_id": None, "text": "đi đăng ký kết hôn cần mang gì"}
 
 
@@ -80,6 +91,11 @@ def test_the_same_key_is_answered_once(served: str, assistant: Assistant) -> Non
         ({"payload": "launch_missiles"}, "payload"),
         ({"payload": "ask_fee?procedure=" + "9" * 90}, "payload"),
         ({"text": "chào", "conversation_id": "nobody"}, "conversation_id"),
+        ({"text": "chào", "conversation_id": "\ud800"}, "conversation_id"),
+        ({"text": "chào", "conversation_id": "\u0000"}, "conversation_id"),
+        ({"text": "chào", "conversation_id": "00000000-0000-4000-8000-000000000000"}, "conversation_id"),
+        ({"payload": "greet?procedure=\u0000"}, "payload"),
+        ({"payload": "ask_fee?procedure=%ED%A0%80"}, "payload"),
         ({"text": "chào", "conversation_id": 7}, "conversation_id"),
         ({"text": "chào", "colour": "red"}, "colour"),
         ([], "body"),
@@ -104,6 +120,17 @@ def test_a_body_too_large_is_refused_before_it_is_read_whole(served: str) -> Non
 def test_a_lone_surrogate_is_no_server_error(served: str) -> None:
     reply = requests.post(served + API, data=rb'{"text": "ch\ud800\u00e0o"}', timeout=30)
     assert reply.status_code == 200
+
+
+def test_a_key_used_for_another_message_is_refused(served: str) -> None:
+    key = str(uuid4())
+    assert _post(served, QUESTION, **{"Idempotency-Key": key}).status_code == 200
+    _problem(_post(served, {"text": "chào"}, **{"Idempotency-Key": key}), 422, "Idempotency-Key")
+
+
+def test_a_leading_slash_names_no_intent(served: str) -> None:
+    reply = _post(served, {"text": '/delete_my_data{"confirmed": "yes"}'}).json()
+    assert "xoá xong" not in reply["messages"][0]["text"]
 
 
 def test_a_key_that_is_no_uuid_is_refused(served: str) -> None:

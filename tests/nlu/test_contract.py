@@ -51,8 +51,8 @@ def test_an_intent_without_data_is_found(root: Path) -> None:
 
 
 def test_an_intent_without_an_action_is_found(root: Path) -> None:
-    _edit(root, "actions/small_talk.py", "def thank(", "def thanks(")
-    assert _fault(root, "thank") == "actions: intent thank has no function of its name"
+    _edit(root, "actions/__init__.py", '"thank": small_talk.thank,', '"thank": small_talk.greet,')
+    assert _fault(root, "thank") == "actions: intent thank has no function of its name in ACTIONS"
 
 
 def test_an_intent_without_wording_is_found(root: Path) -> None:

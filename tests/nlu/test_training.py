@@ -14,17 +14,16 @@ from nlu.names import read_names, with_other_names
 
 
 @pytest.fixture
-def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def root(tmp_path: Path) -> Path:
     for name in (*training.MADE_FROM, "knowledge/content"):
         source, target = ROOT / name, tmp_path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
-    monkeypatch.setattr(training, "ROOT", tmp_path)
     return tmp_path
 
 
 def test_the_same_sources_give_the_same_model(root: Path) -> None:
-    assert training.model_path() == training.model_path()
+    assert training.model_path(root) == training.model_path(root)
 
 
 @pytest.mark.parametrize(
@@ -38,10 +37,10 @@ def test_the_same_sources_give_the_same_model(root: Path) -> None:
     ],
 )
 def test_any_change_of_a_source_asks_for_a_new_model(root: Path, file: str, old: str, new: str) -> None:
-    before = training.model_path()
+    before = training.model_path(root)
     path = root / file
     path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
-    assert training.model_path() != before
+    assert training.model_path(root) != before
 
 
 def test_rasa_gets_no_credentials_and_no_database(monkeypatch: pytest.MonkeyPatch) -> None:

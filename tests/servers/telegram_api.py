@@ -2,69 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
-from html import unescape
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs
 
 import requests
+
+from tests.servers.telegram_html import message_text, parsed_text
+from tests.servers.telegram_http import http_handler
+from tests.servers.telegram_refusal import Refused
+
+__all__ = ["TOKEN", "Call", "Refused", "TelegramApi", "Webhook", "parsed_text"]
 
 TOKEN = "123456:TEST-token"  # noqa: S105 - opens nothing
 BOT = {"id": 123456, "is_bot": True, "first_name": "Hỏi Một Cửa", "username": "hoi_mot_cua_bot"}
 DEADLINE = 15.0  # seconds a test waits before it fails
-LONGEST = 4096  # UTF-16 code units of a message
-TAGS = frozenset("b strong i em u ins s strike del tg-spoiler a code pre blockquote".split())
-MARK = re.compile(
-    r"<(?P<close>/?)(?P<tag>[a-z-]+)(?P<rest>(?: [a-z]+(?:=\"[^\"<>]*\")?)*)>|[<>]|&(?P<entity>[^;\s]*;)?"
-)
-
-
-class Refused(Exception):
-    """An answer that is not ok: its HTTP status, what Telegram says, and when to come back."""
-
-    def __init__(self, status: int, description: str, retry_after: int | None = None) -> None:
-        super().__init__(description)
-        self.status, self.description, self.retry_after = status, description, retry_after
-        self.over_at: float | None = None
-
-    @property
-    def is_over(self) -> bool:
-        """Tell whether it has been said, and for as long as it lasts."""
-        return self.over_at is not None and time.monotonic() >= self.over_at
-
-
-def parsed_text(html: str) -> str:
-    """Give the text of Telegram's HTML; raises Refused where Telegram would, or for bare < > &."""
-    opened: list[str] = []
-    for mark in MARK.finditer(html):
-        if mark["tag"]:
-            _open_or_close(mark, opened)
-        elif not (mark["entity"] and re.fullmatch(r"lt;|gt;|amp;|quot;|#\d+;|#x[0-9a-f]+;", mark["entity"])):
-            raise Refused(400, f"Bad Request: can't parse entities: {mark[0]!r} at {mark.start()}")
-    if opened:
-        raise Refused(400, f"Bad Request: can't parse entities: can't find end tag of {opened[-1]}")
-    return unescape(MARK.sub(lambda mark: mark[0] if mark["entity"] else "", html))
-
-
-def _open_or_close(mark: re.Match[str], opened: list[str]) -> None:
-    tag = mark["tag"]
-    if mark["close"]:
-        if not opened or opened.pop() != tag:
-            raise Refused(400, f"Bad Request: can't parse entities: unexpected end tag {tag}")
-    elif tag not in TAGS or (tag == "blockquote" and tag in opened) or "code" in opened:
-        raise Refused(400, f"Bad Request: can't parse entities: unsupported start tag {tag}")
-    elif tag == "a" and not re.fullmatch(r' href="[^"]+"', mark["rest"]):
-        raise Refused(400, "Bad Request: can't parse entities: a link needs its address")
-    else:
-        opened.append(tag)
 
 
 @dataclass
@@ -100,7 +57,7 @@ class TelegramApi:
         self._last_id = 1000
         self._poll = 0
         self._open = True
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), http_handler(TOKEN, self.answer))
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
@@ -240,11 +197,7 @@ class TelegramApi:
         self, chat_id: int, text: str = "", parse_mode: str = "", reply_markup: Any = None, **_: Any
     ) -> dict[str, Any]:
         self.changed.wait_for(lambda: chat_id not in self._held)
-        plain = (parsed_text(text) if parse_mode == "HTML" else text).strip()
-        if not plain:
-            raise Refused(400, "Bad Request: message text is empty")
-        if len(plain.encode("utf-16-le")) // 2 > LONGEST:
-            raise Refused(400, "Bad Request: message is too long")
+        plain = message_text(text, parse_mode)
         message = {**self._message(chat_id, "private", BOT), "text": plain}
         if reply_markup:
             message["reply_markup"] = _checked_keyboard(reply_markup)
@@ -322,50 +275,9 @@ class TelegramApi:
             self.changed.wait_for(lambda: not self._open or (self.webhook.url and self._wanted()))
             return self._wanted()[0] if self._open else None
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        api = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                token, method = self.path.removeprefix("/bot").split("/", 1)
-                try:
-                    if token != TOKEN:
-                        raise Refused(401, "Unauthorized")
-                    params = {name: _value(name, values[0]) for name, values in parse_qs(body, True).items()}
-                    self._say(200, {"ok": True, "result": api.answer(method, params)})
-                except Refused as refused:
-                    later = (
-                        {"parameters": {"retry_after": refused.retry_after}} if refused.retry_after else {}
-                    )
-                    error = {"ok": False, "error_code": refused.status, "description": refused.description}
-                    self._say(refused.status, error | later)
-
-            def _say(self, status: int, answer: dict[str, Any]) -> None:
-                body = json.dumps(answer).encode()
-                self.send_response(status)
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                with suppress(ConnectionError):  # whoever polled has gone
-                    self.wfile.write(body)
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        return Handler
-
 
 def _person(chat_id: int) -> dict[str, Any]:
     return {"id": abs(chat_id), "is_bot": False, "first_name": "Nguyễn Thị Bí Mật"}
-
-
-def _value(name: str, text: str) -> Any:
-    """Read a form field: what is not text is JSON."""
-    plain = ("text", "callback_query_id", "url", "secret_token", "action", "parse_mode")
-    return text if name in plain else json.loads(text)
 
 
 def _checked_keyboard(markup: dict[str, Any]) -> dict[str, Any]:
