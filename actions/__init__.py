@@ -127,7 +127,7 @@ def _guess(request: Request, intent: str) -> Choice:
 
 def _as_reply(request: Request) -> Reading:
     """Read a bare procedure name as the reply to what was asked, or as a wish to hear of it."""
-    reading, memory = request.reading, request.memory
+    reading, memory, library = request.reading, request.memory, request.library
     if memory.asked == "delete_my_data" and reading.intent in _BARE:
         return replace(reading, intent="delete_my_data")
     if reading.intent == "ask_covid_rule" and memory.procedure and not topics.names_topic(request):
@@ -136,6 +136,8 @@ def _as_reply(request: Request) -> Reading:
         return replace(reading, intent="ask_postal_filing")
     if memory.asked in ("track_dossier", "follow_dossier") and find_codes(reading.text):
         return replace(reading, intent=memory.asked)
+    if reading.intent != "cancel" and reading.intent in _BARE and library.is_not_covered(reading.text):
+        return replace(reading, intent="ask_procedure")
     if reading.intent not in _BARE or not mentions_procedure(request):
         return reading
     if memory.asked in _ABOUT_A_PROCEDURE:

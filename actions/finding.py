@@ -23,6 +23,8 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     """
     if codes := named_codes(request):
         return _by_code(request, codes[0])
+    if request.library.is_not_covered(request.reading.text):
+        return _not_found(request)
     marks = " ".join(entity.text for entity in request.reading.all("procedure"))
     remembered = request.memory.procedure
     if remembered and not marks:

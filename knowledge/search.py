@@ -89,6 +89,7 @@ class SearchWords:
 
     short_forms: Mapping[str, str]  # spelt out before searching: cccd, gplx
     question_words: frozenset[str]  # shape a question but never tell one thing from another
+    not_covered: tuple[str, ...] = ()  # asked for often, and not in the catalogue
 
 
 class NameIndex(Generic[K]):

@@ -251,3 +251,25 @@ def test_a_known_dossier_is_told_in_plain_words_with_its_time(library: Library) 
 def test_a_typed_number_or_title_picks_a_choice(text: str, picked: str | None) -> None:
     chosen = pick((Choice("Lệ phí", "a"), Choice("Nộp ở đâu", "b")), text)
     assert (chosen and chosen.payload) == picked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "trợ cấp thất nghiệp nộp ở đâu",
+        "tôi muốn ly hôn",
+        "ly hôn thì nộp ở đâu",
+        "làm giấy chứng nhận an toàn thực phẩm",
+    ],
+)
+@pytest.mark.parametrize("memory", [Memory(), Memory(procedure="1.000894")])
+def test_what_the_catalogue_lacks_is_said_to_be_unknown(library: Library, text: str, memory: Memory) -> None:
+    for intent in ("ask_where", "ask_procedure", "out_of_scope", FALLBACK):
+        given = ask(library, Reading(text, intent, 0.9), memory=memory)
+        assert given.status == "not_found" and given.procedure is None, given.text
+
+
+def test_what_the_catalogue_has_is_not_taken_for_what_it_lacks(library: Library) -> None:
+    for code, record in library.catalogue.procedures.items():
+        for name in (record.title, *record.aliases):
+            assert not library.is_not_covered(name), f"{code}: {name}"
