@@ -56,6 +56,7 @@ ACTIONS: dict[str, Action] = {
     "out_of_scope": small_talk.out_of_scope,
 }
 INTENTS = frozenset(ACTIONS)
+NO_WORDS = "no_words"  # a message without a letter or digit, which is not for the NLU
 
 # Intents that a bare answer to a question of ours is likely to be read as.
 _BARE = frozenset({"ask_procedure", "out_of_scope", "affirm", "deny", "cancel", FALLBACK})
@@ -66,13 +67,20 @@ _MOST_GUESSES = 3
 _WORTH_GUESSING = 0.05
 
 
-def answer(request: Request) -> Answer:
-    """Answer one Reading: by its intent's action, or by asking what was meant.
+def answer(request: Request) -> tuple[Answer, Memory]:
+    """Answer one Reading, by its intent's action or by asking what was meant; say what to remember.
 
     The second time in a row that nothing can be answered, or when nothing is found, the question is
     recorded for staff and the hotline offered.
     """
     request = replace(request, reading=_as_reply(request))
+    given = _answer(request)
+    return given, _remember(request, given)
+
+
+def _answer(request: Request) -> Answer:
+    if request.reading.intent == NO_WORDS:
+        return small_talk.no_words(request)
     given = ACTIONS.get(request.reading.intent, unclear)(request)
     if _failed(request, given) and request.memory.failures:
         return people.hand_over(request, "people.twice", "not understood twice")
@@ -82,9 +90,8 @@ def answer(request: Request) -> Answer:
     return given
 
 
-def remember(request: Request, given: Answer) -> Memory:
-    """Say what the conversation remembers after this answer."""
-    reading, memory = _as_reply(request), request.memory
+def _remember(request: Request, given: Answer) -> Memory:
+    reading, memory = request.reading, request.memory
     if reading.intent == "cancel":
         return Memory()
     goes_on = reading.intent == "deny"  # a no to what we offered is no success
@@ -98,21 +105,21 @@ def remember(request: Request, given: Answer) -> Memory:
 
 def _failed(request: Request, given: Answer) -> bool:
     """Tell whether the turn was not understood: asked back without anything to choose from."""
-    unclear_turn = request.reading.intent not in ACTIONS and request.reading.intent != "no_words"
+    unclear_turn = request.reading.intent not in ACTIONS and request.reading.intent != NO_WORDS
     nothing_named = request.reading.intent in _ABOUT_A_PROCEDURE and not given.choices
     return given.status == "asked_back" and (unclear_turn or nothing_named)
 
 
 def unclear(request: Request) -> Answer:
     """Ask what was meant, offering likely meanings."""
+    if told := tell_province(request):
+        return told
     guesses = [
         intent
         for intent, confidence in request.reading.alternatives
         if confidence >= _WORTH_GUESSING and intent not in _BARE
     ]
     choices = tuple(_guess(request, intent) for intent in guesses[:_MOST_GUESSES])
-    if told := tell_province(request):
-        return told
     if not choices:
         return Answer("asked_back", (say("talk.unclear_bare"),))
     return Answer("asked_back", (say("talk.unclear"),), (*choices, none_of_these()))
@@ -145,9 +152,4 @@ def _as_reply(request: Request) -> Reading:
     return reading if reading.intent == "out_of_scope" else replace(reading, intent="ask_procedure")
 
 
-def no_words(request: Request) -> Answer:
-    """Answer a message without a letter or digit."""
-    return small_talk.no_words(request)
-
-
-__all__ = ["ACTIONS", "INTENTS", "Answer", "Memory", "Request", "answer", "no_words", "remember", "unclear"]
+__all__ = ["ACTIONS", "INTENTS", "NO_WORDS", "answer", "unclear"]

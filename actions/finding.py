@@ -46,8 +46,6 @@ def _remembered_or_ask(request: Request, intent: str, remembered: str) -> Proced
     hits = request.library.find_procedures(request.reading.text)
     if not hits or hits[0].score < MENTIONED or remembered in [hit.key for hit in rivals(hits)]:
         return _by_code(request, remembered)
-    if request.reading.first("procedure") or hits[0].key == remembered:
-        return _by_code(request, remembered)
     return _offer(request, intent, [remembered, hits[0].key])
 
 

@@ -182,7 +182,7 @@ class Assistant:
         if picked := self._picked(memory, text):
             return picked, None
         if not has_words(text):
-            return Reading(text, "no_words", 1.0), None
+            return Reading(text, actions.NO_WORDS, 1.0), None
         try:
             return self.nlu.understand(text), None
         except NluUnavailable as error:
@@ -217,13 +217,12 @@ class Assistant:
                 return Reply(turn.reply)
             citizen = StoredCitizen(session, turn)
             request = Request(reading, self.library, self.province, self.today(), citizen, memory)
-            given = self._say(request, trouble)
+            given, memory = self._say(request, trouble)
             if citizen.is_erased:
                 conversation, turn = self._start_afresh(session, conversation, turn)
                 memory = Memory()
+            conversation.memory = memory.as_json()
             reply = Reply(self._body(conversation.id, given, reading))
-            if not trouble:
-                conversation.memory = actions.remember(replace(request, memory=memory), given).as_json()
             turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
             turn.reply, turn.answered_at = reply.body, now()
             return reply
@@ -236,14 +235,12 @@ class Assistant:
             raise UnknownConversation
         return Reply(same.reply)
 
-    def _say(self, request: Request, trouble: str | None) -> Answer:
-        if trouble:
-            request.citizen.leave_question(trouble)
-            blocks = (say(trouble), *contact_blocks(request))
-            return Answer("unavailable", blocks, sources=contact_sources(request))
-        if request.reading.intent == "no_words":
-            return actions.no_words(request)
-        return actions.answer(request)
+    def _say(self, request: Request, trouble: str | None) -> tuple[Answer, Memory]:
+        if not trouble:
+            return actions.answer(request)
+        request.citizen.leave_question(trouble)
+        blocks = (say(trouble), *contact_blocks(request))
+        return Answer("unavailable", blocks, sources=contact_sources(request)), request.memory
 
     def _start_afresh(self, session: Session, erased: Conversation, turn: Turn) -> tuple[Conversation, Turn]:
         """After erasing, go on in a new conversation that knows nothing of the old one."""

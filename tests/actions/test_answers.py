@@ -46,7 +46,7 @@ class FakeCitizen:
 
 
 def ask(library: Library, reading: Reading, today: date = TODAY, memory: Memory | None = None) -> Answer:
-    return actions.answer(_request(library, reading, today, memory))
+    return actions.answer(_request(library, reading, today, memory))[0]
 
 
 def _request(
@@ -73,15 +73,15 @@ def test_the_second_unclear_turn_in_a_row_offers_the_hotline_and_records_the_que
     library: Library,
 ) -> None:
     request = _request(library, UNCLEAR)
-    memory = actions.remember(request, actions.answer(request))
+    memory = actions.answer(request)[1]
     again = replace(request, memory=memory)
-    assert actions.answer(again).status == "handed_over"
+    assert actions.answer(again)[0].status == "handed_over"
     assert isinstance(again.citizen, FakeCitizen) and again.citizen.questions == ["not understood twice"]
 
 
 def test_an_understood_turn_between_two_failures_starts_the_count_anew(library: Library) -> None:
     request = _request(library, _chosen("thank"), memory=Memory(failures=1))
-    assert actions.remember(request, actions.answer(request)).failures == 0
+    assert actions.answer(request)[1].failures == 0
 
 
 @pytest.mark.parametrize("intent", sorted(actions.INTENTS))
@@ -172,7 +172,7 @@ def test_the_general_fee_waiver_is_told_only_in_its_time(library: Library, today
 def test_a_bare_name_answers_what_was_asked_back(library: Library) -> None:
     reading = Reading("đăng ký kết hôn", "ask_procedure", 0.9)
     request = _request(library, reading, memory=Memory(asked="ask_fee"))
-    given = actions.answer(request)
+    given = actions.answer(request)[0]
     assert given.procedure == "1.000894" and "lệ phí" in given.text
 
 
@@ -197,16 +197,16 @@ def test_only_a_short_clear_reply_erases_or_keeps(library: Library, text: str, w
 def test_nothing_found_is_recorded_and_the_hotline_given(library: Library) -> None:
     marked = (Entity("procedure", "nuôi hổ trong nhà", "nuôi hổ trong nhà"),)
     request = _request(library, Reading("phép nuôi hổ trong nhà", "ask_documents", 0.9, marked))
-    given = actions.answer(request)
+    given = actions.answer(request)[0]
     assert given.status == "not_found" and "1800 1096" in given.text
     assert isinstance(request.citizen, FakeCitizen) and request.citizen.questions == ["nothing found"]
 
 
 def test_the_way_out_of_the_choices_counts_as_not_helped(library: Library) -> None:
     request = _request(library, UNCLEAR)
-    memory = actions.remember(request, actions.answer(request))
+    memory = actions.answer(request)[1]
     pressed = _request(library, _chosen("deny"), memory=memory)
-    memory = actions.remember(pressed, actions.answer(pressed))
+    memory = actions.answer(pressed)[1]
     assert ask(library, UNCLEAR, memory=memory).status == "handed_over"
 
 
@@ -227,7 +227,7 @@ def test_a_known_dossier_is_told_in_plain_words_with_its_time(library: Library) 
     request = _request(library, Reading(f"hồ sơ {code} tới đâu", "track_dossier", 0.9))
     assert isinstance(request.citizen, FakeCitizen)
     request.citizen.known[code] = dossier
-    given = actions.answer(request)
+    given = actions.answer(request)[0]
     assert given.status == "answered" and given.sources
     for words in (code, "Đăng ký kết hôn", "1/12/2026", "bổ sung", "Theo dữ liệu cập nhật lúc"):
         assert words in given.text
