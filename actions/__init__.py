@@ -94,12 +94,13 @@ def _remember(request: Request, given: Answer) -> Memory:
     reading, memory = request.reading, request.memory
     if reading.intent == "cancel":
         return Memory()
-    goes_on = reading.intent == "deny"  # a no to what we offered is no success
+    failed = _failed(request, given)
+    no_success = failed or reading.intent == "deny"  # a no to what we offered
     return Memory(
         procedure=given.procedure or memory.procedure,
         asked=reading.intent if given.status == "asked_back" and reading.intent in ACTIONS else None,
         choices=given.choices,
-        failures=memory.failures + _failed(request, given) if goes_on or _failed(request, given) else 0,
+        failures=memory.failures + failed if no_success else 0,
     )
 
 

@@ -35,9 +35,9 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     if remembered and (not hits or remembered in [hit.key for hit in rivals(hits)]):
         return _by_code(request, remembered)
     if hits and hits[0].score >= WORTH_ASKING:
+        says_enough = best_score(request) >= WORTH_ASKING
         whole = request.library.find_procedures(request.reading.text)
-        worth = bool(whole) and whole[0].score >= WORTH_ASKING
-        return _ask_which(request, intent, whole if worth else hits)
+        return _ask_which(request, intent, whole if says_enough else hits)
     return _not_found(request) if marks else Answer("asked_back", (say("procedure.which"),))
 
 

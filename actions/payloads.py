@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlencode
 
+from knowledge.records import LONGEST_PAYLOAD
 from nlu.reading import Entity, Reading
 
-LONGEST = 64  # Telegram's callback data, bytes
 VALUES = {
     "procedure": re.compile(r"\d\.\d{6}"),
     "case": re.compile(r"[a-z0-9-]+"),
@@ -29,8 +29,8 @@ class UnknownPayload(ValueError):
 def payload(intent: str, **entities: str) -> str:
     """Write a payload; raises ValueError when it would not fit a button."""
     text = f"{intent}?{urlencode(entities)}" if entities else intent
-    if len(text.encode()) > LONGEST:
-        raise ValueError(f"payload {text!r} is longer than {LONGEST} bytes")
+    if len(text.encode()) > LONGEST_PAYLOAD:
+        raise ValueError(f"payload {text!r} is longer than {LONGEST_PAYLOAD} bytes")
     return text
 
 
@@ -38,8 +38,8 @@ def read_payload(text: str, intents: frozenset[str]) -> Reading:
     """Read a payload back; raises UnknownPayload."""
     intent, _, query = text.partition("?")
     pairs = parse_qsl(query, keep_blank_values=True)
-    if intent not in intents or not (text.isascii() and text.isprintable()) or len(text) > LONGEST:
-        raise UnknownPayload(f"payload {text[:LONGEST]!r} is not one of this assistant's choices")
+    if intent not in intents or not (text.isascii() and text.isprintable()) or len(text) > LONGEST_PAYLOAD:
+        raise UnknownPayload(f"payload {text[:LONGEST_PAYLOAD]!r} is not one of this assistant's choices")
     for name, value in pairs:
         if name not in VALUES or not VALUES[name].fullmatch(value):
             raise UnknownPayload(f"payload {text!r} carries {name}, which no choice of ours has")

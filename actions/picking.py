@@ -7,7 +7,7 @@ import re
 from rapidfuzz import fuzz
 
 from actions.answer import Choice
-from knowledge.search import fold, words
+from knowledge.search import fold, folded_words
 
 ALIKE = 90  # of 100: a typed title with a slip in it
 _NUMBER = re.compile(r"(?:(?:so|cai|cai so|cai thu|muc|chon|chon so|y)\s*)?([1-9])\.?")
@@ -16,18 +16,14 @@ _ORDINALS = {"dau tien": 0, "thu nhat": 0, "tren cung": 0, "thu hai": 1, "thu ba
 
 def pick(choices: tuple[Choice, ...], text: str) -> Choice | None:
     """Find the choice that a typed text picks, if it picks one."""
-    folded = _folded_words(text)
+    folded = folded_words(text)
     if (place := _place(folded)) is not None:
         return choices[place] if -1 <= place < len(choices) and choices else None
     alike = [choice for choice in choices if fuzz.ratio(fold(choice.title), folded) >= ALIKE]
     if alike:
         return max(alike, key=lambda choice: fuzz.ratio(fold(choice.title), folded))
-    holding = [choice for choice in choices if f" {folded} " in f" {_folded_words(choice.title)} "]
+    holding = [choice for choice in choices if f" {folded} " in f" {folded_words(choice.title)} "]
     return holding[0] if " " in folded and len(holding) == 1 else None
-
-
-def _folded_words(text: str) -> str:
-    return " ".join(fold(word) for word in words(text))
 
 
 def _place(folded: str) -> int | None:

@@ -8,7 +8,7 @@ from actions.answer import Answer
 from actions.request import Request
 from actions.wording import say
 from knowledge.records import Letter, Portal, Province
-from knowledge.search import fold, words
+from knowledge.search import fold, folded_words
 
 A_MONTH = timedelta(days=31)
 
@@ -21,7 +21,7 @@ def portals_on(request: Request) -> list[Portal]:
 
 def province_meant(request: Request) -> Province | None:
     """Find the province pack whose name, or a place of which, stands in the text."""
-    text = f" {' '.join(fold(word) for word in words(request.reading.text))} "
+    text = f" {folded_words(request.reading.text)} "
     packs = request.catalogue.provinces.values()
     named = (pack for pack in packs if any(f" {fold(name)} " in text for name in (pack.name, *pack.aliases)))
     return next(named, None)

@@ -32,10 +32,9 @@ class UnknownConversation(BadInput):
 
 def clean(text: str) -> str:
     """Compose a text and drop what cannot be seen; raises BadInput when nothing is left or it is too long."""
-    composed = normalize("NFC", text)
     seen = "".join(
         mark if mark in _KEPT_CONTROLS else " " if category(mark) == "Cc" else mark
-        for mark in composed
+        for mark in text
         if category(mark) not in ("Cf", "Cs", "Co", "Cn")
     )
     tidy = _SPACES.sub(" ", normalize("NFC", seen)).strip()

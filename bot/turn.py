@@ -145,9 +145,11 @@ class Assistant:
     def _bare_key(self, turn: Turn) -> str | None:
         return turn.request_key.partition(":")[2] if turn.request_key else None
 
+    def _turn_by_key(self, session: Session, key: str | None) -> Turn | None:
+        return session.scalar(select(Turn).where(Turn.request_key == key)) if key else None
+
     def _sent_before(self, session: Session, message: Message) -> tuple[Turn, Memory] | None:
-        key = self._key(message)
-        turn = session.scalar(select(Turn).where(Turn.request_key == key)) if key else None
+        turn = self._turn_by_key(session, self._key(message))
         if turn is None:
             return None
         text = redact(message.text) if message.text else None
@@ -229,8 +231,7 @@ class Assistant:
 
     def _answered_elsewhere(self, session: Session, turn: Turn) -> Reply:
         """Give the reply of the same message when erasing moved it to a new conversation."""
-        key = turn.request_key
-        same = session.scalar(select(Turn).where(Turn.request_key == key)) if key else None
+        same = self._turn_by_key(session, turn.request_key)
         if same is None or same.reply is None:
             raise UnknownConversation
         return Reply(same.reply)

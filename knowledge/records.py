@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 
 T = TypeVar("T")
 NOT_STATED = "not stated"
-LONGEST_PAYLOAD = 64  # bytes a button may carry
+LONGEST_PAYLOAD = 64  # bytes a button may carry: Telegram's callback data
 LONGEST_TITLE = 60  # characters of a name that still fits a button
 
 

@@ -42,6 +42,11 @@ def words(text: str) -> list[str]:
     return _WORD.findall(normalize("NFC", text).casefold())
 
 
+def folded_words(text: str) -> str:
+    """Write a text as its folded words, one space apart."""
+    return " ".join(map(fold, words(text)))
+
+
 def procedure_codes(text: str) -> list[str]:
     """Find national procedure codes (``1.001193``) in a text."""
     return _PROCEDURE_CODE.findall(text)

@@ -34,23 +34,21 @@ class NluClient:
         """Parse one sentence; raises NluUnavailable."""
         said = text.lstrip("/ ") or text  # a leading slash would name an intent past the model
         try:
-            reply = self._post(said)
+            reply = self._ask(said)
             reply.raise_for_status()
             return read_parse(said, reply.json())
         except (requests.RequestException, ValueError, KeyError, TypeError, AttributeError) as error:
             raise NluUnavailable(f"NLU server {self._url}: {error}") from error
 
-    def _post(self, text: str) -> requests.Response:
+    def _ask(self, text: str) -> requests.Response:
         """Ask, once more when a kept connection was closed at the moment of asking."""
-        for is_last in (False, True):
-            try:
-                return self._session.post(
-                    f"{self._url}/model/parse", json={"text": text}, timeout=self._time_limit
-                )
-            except requests.ConnectionError:
-                if is_last:
-                    raise
-        raise AssertionError("unreachable")
+        try:
+            return self._post(text)
+        except requests.ConnectionError:
+            return self._post(text)
+
+    def _post(self, text: str) -> requests.Response:
+        return self._session.post(f"{self._url}/model/parse", json={"text": text}, timeout=self._time_limit)
 
     def is_ready(self) -> bool:
         """Tell whether the server has a model loaded."""

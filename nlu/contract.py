@@ -78,16 +78,18 @@ def _not_composed(examples: Iterable[Example]) -> Iterator[str]:
 
 
 def _said_twice(data: list[Example], held_out: list[Example]) -> Iterator[str]:
-    known: dict[str, Example] = {}
-    for example in data:
-        first = known.setdefault(example.key, example)
-        if first is not example:
-            yield f"{example.where}: «{example.text}» stands already at {first.where} ({first.intent})"
-    seen: dict[str, Example] = {}
+    yield from _repeats(data)
+    known = {example.key: example for example in reversed(data)}
     for example in held_out:
         if example.key in known:
             place = known[example.key].where
             yield f"{example.where}: «{example.text}» is also in the training data, at {place}"
+    yield from _repeats(held_out)
+
+
+def _repeats(examples: list[Example]) -> Iterator[str]:
+    seen: dict[str, Example] = {}
+    for example in examples:
         first = seen.setdefault(example.key, example)
         if first is not example:
             yield f"{example.where}: «{example.text}» stands already at {first.where} ({first.intent})"

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from actions import INTENTS
-from actions.payloads import LONGEST, UnknownPayload, payload, read_payload
+from actions.payloads import UnknownPayload, payload, read_payload
 from actions.wording import button, sentences
 from knowledge.library import Library
+from knowledge.records import LONGEST_PAYLOAD
 
 
 def test_every_case_of_every_procedure_fits_a_payload(library: Library) -> None:
@@ -22,7 +23,7 @@ def test_every_case_of_every_procedure_fits_a_payload(library: Library) -> None:
 
 def test_every_intent_with_a_procedure_fits_a_payload() -> None:
     for intent in INTENTS:
-        assert len(payload(intent, procedure="1.001193").encode()) <= LONGEST
+        assert len(payload(intent, procedure="1.001193").encode()) <= LONGEST_PAYLOAD
 
 
 def test_every_topic_fits_a_payload(library: Library) -> None:
