@@ -75,7 +75,35 @@ def answer(request: Request) -> tuple[Answer, Memory]:
     """
     request = replace(request, reading=_as_reply(request))
     given = _answer(request)
-    return given, _remember(request, given)
+    also = request.reading.also or (
+        request.memory.also if request.reading.intent == request.memory.asked else None
+    )
+    if also in ACTIONS and given.status == "answered":
+        given = _and(given, _answer_also(request, also, given.procedure))
+    return given, _remember(request, given, also)
+
+
+def _answer_also(request: Request, also: str, procedure: str | None) -> Answer:
+    """Answer the second question of a message, about the procedure of the first."""
+    memory = replace(request.memory, procedure=procedure or request.memory.procedure)
+    return ACTIONS[also](
+        replace(request, reading=replace(request.reading, intent=also, also=None), memory=memory)
+    )
+
+
+def _and(first: Answer, second: Answer) -> Answer:
+    """Put two answers into one; a second that neither answers nor asks for a choice is left out."""
+    if second.status not in ("answered", "handed_over", "asked_back"):
+        return first
+    choices = tuple(dict.fromkeys((*second.choices, *first.choices)))
+    told = tuple(block for block in second.blocks if block not in first.blocks)
+    joined = first.with_more(*told, sources=second.sources)
+    return replace(
+        joined,
+        choices=choices,
+        procedure=first.procedure or second.procedure,
+        topic=first.topic or second.topic,
+    )
 
 
 def _answer(request: Request) -> Answer:
@@ -90,15 +118,17 @@ def _answer(request: Request) -> Answer:
     return given
 
 
-def _remember(request: Request, given: Answer) -> Memory:
+def _remember(request: Request, given: Answer, also: str | None) -> Memory:
     reading, memory = request.reading, request.memory
     if reading.intent == "cancel":
         return Memory()
     failed = _failed(request, given)
+    asked_back = given.status == "asked_back" and reading.intent in ACTIONS
     no_success = failed or reading.intent == "deny"  # a no to what we offered
     return Memory(
         procedure=given.procedure or memory.procedure,
-        asked=reading.intent if given.status == "asked_back" and reading.intent in ACTIONS else None,
+        asked=reading.intent if asked_back else None,
+        also=also if asked_back else None,
         choices=given.choices,
         failures=memory.failures + failed if no_success else 0,
     )

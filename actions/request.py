@@ -20,6 +20,7 @@ class Memory:
 
     procedure: str | None = None
     asked: str | None = None  # the intent that was answered with a question back
+    also: str | None = None  # the second question of that message, still to be answered
     choices: tuple[Choice, ...] = ()  # what may be picked by number or words
     failures: int = 0  # turns in a row that were not understood
 
@@ -28,6 +29,7 @@ class Memory:
         return {
             "procedure": self.procedure,
             "asked": self.asked,
+            "also": self.also,
             "choices": [[choice.title, choice.payload] for choice in self.choices],
             "failures": self.failures,
         }
@@ -36,7 +38,7 @@ class Memory:
     def from_json(cls, data: dict[str, Any]) -> Memory:
         """Read a memory back from the database; what another release kept besides is left alone."""
         choices = tuple(Choice(title, payload) for title, payload in data.get("choices", []))
-        known = {name: data[name] for name in ("procedure", "asked", "failures") if name in data}
+        known = {name: data[name] for name in ("procedure", "asked", "also", "failures") if name in data}
         return cls(**known, choices=choices)
 
 

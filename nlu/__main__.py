@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import Annotated
 import typer
 
 from nlu import training
+from nlu.bench.data import DataSet, read_data
 from nlu.contract import ROOT, find_faults
-from nlu.data_files import DataFileError
+from nlu.data_files import DataFileError, read_folder
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 
@@ -48,11 +48,35 @@ def serve(port: Annotated[int, typer.Option(help="the port on 127.0.0.1")] = tra
 
 @app.command()
 def test(
-    held_out: Annotated[Path, typer.Option(help="sentences in Rasa's format")] = ROOT / "tests/held_out",
-    results: Annotated[Path, typer.Option(help="where the reports go")] = ROOT / "results",
+    data: Annotated[
+        Path | None, typer.Option(help="any folder of Rasa YAML; this project's when not given")
+    ] = None,
+    results: Annotated[Path, typer.Option(help="where the report goes")] = ROOT / "results/understanding",
+    only: Annotated[
+        list[str] | None, typer.Option(help="ours, Bürokratt or Rasa's default; may be repeated")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="of the cross-validation")] = 4,
+    repeats: Annotated[int, typer.Option(min=1, help="of the cross-validation, each with other folds")] = 1,
+    minutes: Annotated[float, typer.Option(help="the most that one part of one pipeline may take")] = 30.0,
 ) -> None:
-    """Measure the model on held-out sentences with ``rasa test nlu``."""
-    typer.echo(json.dumps(training.test(held_out, results), indent=2))
+    """Measure how well and how fast sentences are understood, beside Bürokratt's and Rasa's own pipelines."""
+    from nlu.bench import report, run, trials  # draws pictures: matplotlib is there for developers only
+
+    if unknown := set(only or ()) - set(trials.PIPELINES):
+        raise typer.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(trials.PIPELINES)}")
+    plan = run.Plan(tuple(only or trials.PIPELINES), folds, repeats, minutes)
+    measured = run.run(
+        read_data(data) if data else _own_data(), plan, results, lambda said: typer.echo(said, err=True)
+    )
+    typer.echo(report.write_report(measured, results))
+
+
+def _own_data() -> DataSet:
+    """Give the sentences that the model is trained on, and the project's held-out ones."""
+    folder = training.CACHE / "data"
+    training.write_data(folder)
+    files = sorted(folder.glob("*.yml"))
+    return DataSet("Hỏi Một Cửa", read_folder(folder), read_folder(ROOT / "tests/held_out"), files)
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ class NluUnavailable(Exception):
 
 
 class NluClient:
-    """A pooled connection to ``rasa run --enable-api``."""
+    """A pooled connection to the NLU server, which speaks as ``rasa run --enable-api`` does."""
 
     def __init__(self, url: str, time_limit: float = TIME_LIMIT) -> None:
         self._url = url.rstrip("/")
@@ -72,4 +72,5 @@ def read_parse(text: str, parse: dict[str, Any]) -> Reading:
             for item in parse.get("entities", [])
         ),
         alternatives=tuple(item for item in ranking if item[0] not in (intent["name"], FALLBACK))[:5],
+        also=parse.get("also_asked"),
     )

@@ -25,12 +25,13 @@ FEWEST = 25  # sentences an intent needs
 def find_faults(root: Path = ROOT) -> list[str]:
     """Check the whole contract; raises DataFileError for a file that cannot be read."""
     contract = yaml.safe_load((root / "nlu/intents.yml").read_text(encoding="utf-8"))
-    data, held_out = read_folder(root / "nlu/data"), read_folder(root / "tests/held_out")
+    data = read_folder(root / "nlu/data")
+    development, held_out = (read_folder(root / "tests" / name) for name in ("development", "held_out"))
     return [
         *_unmet_intents(contract, data, root),
-        *_unknown_intents(contract, [*data, *held_out]),
-        *_not_composed([*data, *held_out]),
-        *_said_twice(data, held_out),
+        *_unknown_intents(contract, [*data, *development, *held_out]),
+        *_not_composed([*data, *development, *held_out]),
+        *_said_twice({"training": data, "development": development, "held-out": held_out}),
         *_unknown_values(contract, data, root),
     ]
 
@@ -77,22 +78,16 @@ def _not_composed(examples: Iterable[Example]) -> Iterator[str]:
             yield f"{example.where}: is not Unicode NFC; save it composed"
 
 
-def _said_twice(data: list[Example], held_out: list[Example]) -> Iterator[str]:
-    yield from _repeats(data)
-    known = {example.key: example for example in reversed(data)}
-    for example in held_out:
-        if example.key in known:
-            place = known[example.key].where
-            yield f"{example.where}: «{example.text}» is also in the training data, at {place}"
-    yield from _repeats(held_out)
-
-
-def _repeats(examples: list[Example]) -> Iterator[str]:
-    seen: dict[str, Example] = {}
-    for example in examples:
-        first = seen.setdefault(example.key, example)
-        if first is not example:
-            yield f"{example.where}: «{example.text}» stands already at {first.where} ({first.intent})"
+def _said_twice(sets: dict[str, list[Example]]) -> Iterator[str]:
+    """Find sentences that stand twice, in one set or in two; the sets are written apart and stay apart."""
+    seen: dict[str, tuple[str, Example]] = {}
+    for name, examples in sets.items():
+        for example in examples:
+            in_set, first = seen.setdefault(example.key, (name, example))
+            if in_set != name:
+                yield f"{example.where}: «{example.text}» is also in the {in_set} data, at {first.where}"
+            elif first is not example:
+                yield f"{example.where}: «{example.text}» stands already at {first.where} ({first.intent})"
 
 
 def _unknown_values(contract: dict[str, Any], data: list[Example], root: Path) -> Iterator[str]:

@@ -27,11 +27,12 @@ class DataFileError(ValueError):
 
 @dataclass(frozen=True)
 class Mark:
-    """A marked part of a sentence: its words, kind and normal value."""
+    """A marked part of a sentence: its words, kind and normal value, and its first character's place."""
 
     text: str
     entity: str
     value: str
+    start: int
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Example:
     written: str
     text: str
     marks: tuple[Mark, ...]
+
+    @property
+    def spans(self) -> tuple[tuple[int, int, str], ...]:
+        """Start, end and kind of each marked part of the text."""
+        return tuple((mark.start, mark.start + len(mark.text), mark.entity) for mark in self.marks)
 
     @property
     def where(self) -> str:
@@ -102,24 +108,26 @@ def _blocks(root: yaml.Node | None) -> list[yaml.MappingNode]:
 
 
 def _read_example(path: Path, line: int, intent: str, written: str) -> Example:
-    marks = tuple(
-        _read_mark(match, f"{path}:{line}:{match.start() + 1}") for match in _MARK.finditer(written)
-    )
+    marks: list[Mark] = []
+    markup = 0  # characters of marks before this one that are not in the text
+    for match in _MARK.finditer(written):
+        marks.append(_read_mark(match, match.start() - markup, f"{path}:{line}:{match.start() + 1}"))
+        markup += len(match[0]) - len(match["text"])
     rest = _MARK.sub(lambda match: "_" * len(match[0]), written)
     if stray := _STRAY.search(rest):
         raise DataFileError(
             f"{path}:{line}:{stray.start() + 1}: a broken entity mark; write [words](entity) "
             'or [words]{"entity": "…", "value": "…"}'
         )
-    return Example(path, line, intent, written, _MARK.sub(lambda match: match["text"], written), marks)
+    return Example(path, line, intent, written, _MARK.sub(lambda match: match["text"], written), tuple(marks))
 
 
-def _read_mark(match: re.Match[str], where: str) -> Mark:
+def _read_mark(match: re.Match[str], start: int, where: str) -> Mark:
     if match["entity"]:
-        return Mark(match["text"], match["entity"], match["text"])
+        return Mark(match["text"], match["entity"], match["text"], start)
     try:
         fields = json.loads(match["fields"])
-        return Mark(match["text"], fields["entity"], str(fields.get("value", match["text"])))
+        return Mark(match["text"], fields["entity"], str(fields.get("value", match["text"])), start)
     except (ValueError, KeyError) as error:
         raise DataFileError(
             f"{where}: the mark {match['fields']} is not JSON with an entity ({error})"

@@ -1,25 +1,21 @@
-"""Procedure names from the knowledge: for checking marks, and for training sentences that use them.
+"""Procedure names from the knowledge: for checking marks, and for training.
 
 The content folder is read as files; ``knowledge`` itself is not imported.
 """
 
 from __future__ import annotations
 
-import random
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from nlu.data_files import Example
 from nlu.text import fold
 
 LONGEST_MARK = 7  # words
 OUTSIDE_A_MARK = frozenset({"làm", "xin", "đi", "muốn", "cần"})
-SWAPS = 2  # copies of a training sentence with another procedure's name
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -74,20 +70,7 @@ def _fits_a_mark(name: str) -> bool:
     return first not in OUTSIDE_A_MARK and len(rest) < LONGEST_MARK
 
 
-def with_other_names(examples: list[Example], names: list[list[str]]) -> Iterator[tuple[str, str]]:
-    """Yield (intent, sentence) copies that name other procedures, so that no name hints at an intent.
-
-    The choice is random but the same for the same data.
-    """
-    chance = random.Random(0)  # noqa: S311  (not for secrets)
-    fitting = [[name for name in of_one if _fits_a_mark(name)] for of_one in names]
-    fitting = [of_one for of_one in fitting if of_one]
-    for example in examples:
-        written = [f"[{mark.text}](procedure)" for mark in example.marks if mark.entity == "procedure"]
-        if len(written) != 1 or written[0] not in example.written:
-            continue
-        for _ in range(SWAPS):
-            name = chance.choice(chance.choice(fitting))
-            lowered = name[0].lower() + name[1:] if name[1:2].islower() else name
-            spelt = fold(lowered) if example.text.isascii() else lowered
-            yield example.intent, example.written.replace(written[0], f"[{spelt}](procedure)")
+def names_to_learn(names: list[list[str]]) -> list[str]:
+    """Give the names that fit a mark, each once, as a lookup table for training."""
+    fitting = {name for of_one in names for name in of_one if _fits_a_mark(name)}
+    return sorted(name[0].lower() + name[1:] if name[1:2].islower() else name for name in fitting)

@@ -18,13 +18,17 @@ class Entity:
 
 @dataclass(frozen=True)
 class Reading:
-    """An intent with its confidence (0..1), entities, and the next likely intents, best first."""
+    """An intent with its confidence (0..1), entities, and the next likely intents, best first.
+
+    ``also`` is the intent of a second question in the same message.
+    """
 
     text: str
     intent: str
     confidence: float
     entities: tuple[Entity, ...] = ()
     alternatives: tuple[tuple[str, float], ...] = ()
+    also: str | None = None
 
     @property
     def is_unclear(self) -> bool:

@@ -9,24 +9,29 @@ RasaError
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from rich.console import Console
 
 from nlu.contract import ROOT
-from nlu.data_files import read_folder
-from nlu.names import read_names, with_other_names
+from nlu.names import names_to_learn, read_names
 
 MODELS = ROOT / "models"
 CACHE = ROOT / ".cache" / "nlu"
-MADE_FROM = ("config.yml", "nlu/requirements.txt", "nlu/components.py", "nlu/text.py", "nlu/data")
+MADE_FROM = (
+    "config.yml",
+    "nlu/requirements.txt",
+    "nlu/text.py",
+    "nlu/typing_keys.py",
+    "nlu/short_forms.yml",
+    "nlu/components/*.py",
+    "nlu/data/*.yml",
+)
 PORT = 5005
 
 
@@ -44,10 +49,9 @@ def rasa_python() -> Path:
 
 def model_path(root: Path = ROOT) -> Path:
     """Give the path of the model for the present data, whether it is trained or not."""
-    digest = hashlib.sha256(json.dumps(list(_generated(root)), ensure_ascii=False).encode())
-    for name in MADE_FROM:
-        path = root / name
-        for file in sorted(path.glob("*.yml")) if path.is_dir() else [path]:
+    digest = hashlib.sha256(_lookup(root).encode())
+    for pattern in MADE_FROM:
+        for file in sorted(root.glob(pattern)):
             digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
     return MODELS / f"nlu-{digest.hexdigest()[:16]}.tar.gz"
 
@@ -70,25 +74,8 @@ def train() -> Path:
 def server_command(model: Path, port: int) -> list[str]:
     """Give the command of the NLU server on loopback."""
     return [
-        str(rasa_python()), "-m", "rasa", "run", "--enable-api", "-i", "127.0.0.1", "-p", str(port),
-        "--model", str(model),
+        str(rasa_python()), "-m", "nlu.components.server", str(model), "--port", str(port),
     ]  # fmt: skip
-
-
-def test(held_out: Path, results: Path) -> dict[str, float]:
-    """Run ``rasa test nlu`` and give accuracy and macro-F1 of intents, and F1 of entities."""
-    _run(
-        ["test", "nlu", "--nlu", str(held_out), "--model", str(train()), "--out", str(results), "--no-plot"],
-        "Đo mô hình trên câu giữ riêng",
-    )
-    intents = json.loads((results / "intent_report.json").read_text(encoding="utf-8"))
-    entities = json.loads((results / "CRFEntityExtractor_report.json").read_text(encoding="utf-8"))
-    return {
-        "intent_accuracy": intents["accuracy"],
-        "intent_macro_f1": intents["macro avg"]["f1-score"],
-        "entity_f1": entities["micro avg"]["f1-score"],
-        "sentences": intents["macro avg"]["support"],
-    }
 
 
 def environment() -> dict[str, str]:
@@ -98,27 +85,34 @@ def environment() -> dict[str, str]:
         **kept,
         "OMP_NUM_THREADS": "1",
         "RASA_TELEMETRY_ENABLED": "false",
+        "RASA_MAX_CACHE_SIZE": "0",  # it would not notice a change in the modules that our components use
         "TF_CPP_MIN_LOG_LEVEL": "3",
         "PYTHONWARNINGS": "ignore",
-        "SANIC_WORKERS": os.environ.get("NLU_WORKERS", "1"),
+        "NLU_WORKERS": os.environ.get("NLU_WORKERS", "1"),
     }
 
 
-def _generated(root: Path = ROOT) -> Iterable[tuple[str, str]]:
-    return with_other_names(read_folder(root / "nlu/data"), read_names(root / "knowledge/content"))
+def _lookup(root: Path = ROOT) -> str:
+    """Write the procedures' names of the knowledge as a lookup table.
+
+    So names without a sentence are learnt too.
+    """
+    names = names_to_learn(read_names(root / "knowledge/content"))
+    lines = [
+        'version: "3.1"',
+        "nlu:",
+        "  - lookup: procedure",
+        "    examples: |",
+        *(f"      - {name}" for name in names),
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def write_data(folder: Path) -> None:
-    """Put the data files and the sentences generated from procedure names side by side."""
+    """Put the data files and the procedures' names of the knowledge side by side."""
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(ROOT / "nlu/data", folder)
-    by_intent: dict[str, list[str]] = {}
-    for intent, sentence in _generated():
-        by_intent.setdefault(intent, []).append(sentence)
-    lines = ['version: "3.1"', "nlu:"]
-    for intent, sentences in by_intent.items():
-        lines += [f"  - intent: {intent}", "    examples: |", *(f"      - {text}" for text in sentences)]
-    (folder / "generated.yml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (folder / "names.yml").write_text(_lookup(), encoding="utf-8")
 
 
 def _run(arguments: list[str], what: str) -> None:

@@ -19,11 +19,11 @@ from typing import Annotated, Any
 import typer
 
 from nlu import training
+from nlu.bench.machine import describe_machine
+from nlu.bench.processes import ProcessFailed, Server
 from nlu.contract import ROOT
 from tests.bench import report, servers
-from tests.bench.machine import describe_machine
-from tests.bench.processes import ProcessFailed, Server
-from tests.bench.quality import measure_held_out, measure_whole_path, read_questions
+from tests.bench.quality import measure_whole_path, read_questions
 from tests.conftest import opened_database
 
 STORED = ROOT / "results" / "bench.json"
@@ -57,8 +57,6 @@ def _measure(folder: Path, loads: servers.Loads) -> dict[str, Any]:
         turns = _measure_assistant(folder, nlu, texts, loads)
         _progress("quality of the whole path")
         quality: dict[str, Any] = {"whole_path": measure_whole_path(nlu.url, folder)}
-    _progress("quality on the held-out sentences")
-    quality["held_out"] = measure_held_out(folder)
     _progress("training of our pipeline")
     ours["training_seconds"] = servers.train_ours(folder)
     stock = _measure_stock(folder, texts, loads)

@@ -12,7 +12,6 @@ from actions import INTENTS
 from actions.payloads import read_payload
 from bot.turn import Assistant, Message
 from knowledge.library import open_library
-from nlu import training
 from nlu.client import NluClient
 from nlu.contract import ROOT
 from tests.conftest import TODAY, opened_database
@@ -64,9 +63,3 @@ def judge(body: dict[str, Any], meant: str) -> str:
     ]
     offered = {reading.first("procedure") for reading in readings}
     return "asked_back_with_it" if body["status"] == "asked_back" and meant in offered else "other"
-
-
-def measure_held_out(folder: Path) -> dict[str, float]:
-    """Give intent accuracy, macro-F1 and entity F1 on the held-out sentences, by Rasa's own test."""
-    scores = training.test(ROOT / "tests" / "held_out", folder)
-    return {name: round(score, 4) for name, score in scores.items()}

@@ -84,13 +84,11 @@ def _ratios(found: dict[str, float]) -> Table:
 
 
 def _quality_lines(quality: dict[str, Any]) -> str:
-    path, held_out = quality["whole_path"], quality["held_out"]
+    path = quality["whole_path"]
     outcomes = ", ".join(f"{name.replace('_', ' ')} {path[name]}" for name in OUTCOMES)
     return (
         f"Whole path, {path['questions']} cold questions: {outcomes};\n"
-        f"intent right {path['intent_accuracy']:.1%}\n"
-        f"Held-out sentences ({held_out['sentences']:.0f}): intent {held_out['intent_accuracy']:.1%}, "
-        f"macro-F1 {held_out['intent_macro_f1']:.3f}, entity F1 {held_out['entity_f1']:.3f}"
+        f"intent right {path['intent_accuracy']:.1%}"
     )
 
 

@@ -15,10 +15,10 @@ import requests
 import yaml
 
 from nlu import training
+from nlu.bench.load import measure
+from nlu.bench.processes import Command, Server, run, running
 from nlu.client import NluClient
 from nlu.contract import ROOT
-from tests.bench.load import measure
-from tests.bench.processes import Command, Server, run, running
 from tests.conftest import TODAY, free_port
 
 STOCK = Path(__file__).with_name("stock.yml")

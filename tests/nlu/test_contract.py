@@ -16,7 +16,7 @@ DATA = "nlu/data/small_talk.yml"
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    for folder in ("nlu", "actions", "knowledge/content", "tests/held_out"):
+    for folder in ("nlu", "actions", "knowledge/content", "tests/held_out", "tests/development"):
         shutil.copytree(ROOT / folder, tmp_path / folder)
     return tmp_path
 

@@ -79,7 +79,7 @@ def run(command: Command) -> float:
 @contextmanager
 def _started(command: Command) -> Iterator[subprocess.Popen[bytes]]:
     with command.log.open("wb") as output:
-        process = subprocess.Popen(
+        process = subprocess.Popen(  # noqa: S603  (our own command)
             command.words, cwd=command.cwd, env=command.environment,
             stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip

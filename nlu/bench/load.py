@@ -18,7 +18,7 @@ from math import ceil
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.bench.machine import seconds_of_others
+from nlu.bench.machine import seconds_of_others
 
 TIME_LIMIT = 60.0  # seconds for one turn, far more than any should take
 WARM_UP = 20  # turns before the clock starts
