@@ -57,6 +57,7 @@ def test(
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="of the cross-validation")] = 4,
     repeats: Annotated[int, typer.Option(min=1, help="of the cross-validation, each with other folds")] = 1,
+    samples: Annotated[int, typer.Option(min=1, help="of few sentences, of each size")] = 2,
     minutes: Annotated[float, typer.Option(help="the most that one part of one pipeline may take")] = 30.0,
 ) -> None:
     """Measure how well and how fast sentences are understood, beside Bürokratt's and Rasa's own pipelines."""
@@ -64,7 +65,7 @@ def test(
 
     if unknown := set(only or ()) - set(trials.PIPELINES):
         raise typer.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(trials.PIPELINES)}")
-    plan = run.Plan(tuple(only or trials.PIPELINES), folds, repeats, minutes)
+    plan = run.Plan(tuple(only or trials.PIPELINES), folds, repeats, samples, minutes)
     measured = run.run(
         read_data(data) if data else _own_data(), plan, results, lambda said: typer.echo(said, err=True)
     )

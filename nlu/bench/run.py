@@ -28,18 +28,18 @@ from nlu.contract import ROOT
 from nlu.data_files import Example
 
 FEW = (3, 5, 10, 25)  # sentences an intent
-FEW_SEEDS = (0, 1)  # samples of each size
 LOADS = ((1, 1000), (8, 2000))  # clients and parses
 Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure: pipelines, folds, repeats, and the minutes that a part of a pipeline may take."""
+    """What to measure: pipelines, folds, repeats, samples of few sentences, and a part's most minutes."""
 
     pipelines: tuple[str, ...] = tuple(trials.PIPELINES)
     folds: int = 4
     repeats: int = 1
+    samples: int = 2
     minutes: float = 30.0
 
 
@@ -111,7 +111,7 @@ def _few(name: str, data: DataSet, plan: Plan, work: Path) -> dict[str, float]:
     texts = [example.text for example in data.held_out]
     most = max(map(len, _by_count(data.train)))
     sizes = [count for count in FEW if count < most] or [most]
-    asked = [(count, seed) for count in sizes for seed in FEW_SEEDS]
+    asked = [(count, seed) for count in sizes for seed in range(plan.samples)]
     made = []
     for count, seed in asked:
         folder = write(few(data.train, count, seed), data.extra, work / "data" / f"few-{count}-{seed}")

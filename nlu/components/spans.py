@@ -201,7 +201,7 @@ def _features_at(around: list[str], plain: list[str], at: int) -> list[str]:
     features = [
         "bias", f"len={min(len(word), 6)}",
         *(f"{step}={around[at + step]}" for step in (-2, -1, 0, 1, 2)),
-        *(f"{step}:{around[at + step]}|{around[at + step + 1]}" for step in (-2, -1, 0, 1)),
+        *(f"{step}:{around[at + step]}|{around[at + step + 1]}" for step in (-1, 0)),
         *(f"plain{step}={plain[at + step]}" for step in (-1, 0, 1)),
         *(f"plain{step}:{plain[at + step]}|{plain[at + step + 1]}" for step in (-1, 0)),
         *(f"{length}^{word[:length]}" for length in (2, 3)),
