@@ -20,9 +20,10 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def read_names(content: Path) -> list[list[str]]:
-    """Read, for each procedure, its names as citizens say them."""
+    """Read, for each procedure, its names as citizens say them; then those that the catalogue lacks."""
     records = [_read(path) for path in sorted((content / "procedures").glob("*.yml"))]
-    return [[*record["aliases"], record.get("short_name") or record["name"]] for record in records]
+    covered = [[*record["aliases"], record.get("short_name") or record["name"]] for record in records]
+    return [*covered, _read(content / "search_words.yml")["not_covered"]]
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -45,12 +46,12 @@ class ProcedureWords:
 
 def procedure_words(content: Path) -> ProcedureWords:
     """Read the words of all procedure names."""
-    forms = _read(content / "search_words.yml")["short_forms"]
-    short_forms = {fold(str(short)).casefold(): str(full) for short, full in forms.items()}
+    words = _read(content / "search_words.yml")
+    short_forms = {fold(str(short)).casefold(): str(full) for short, full in words["short_forms"].items()}
     records = [_read(path) for path in sorted((content / "procedures").glob("*.yml"))]
     return ProcedureWords(
         tuple(_spelt_out(" ".join((record["name"], *record["aliases"])), short_forms) for record in records),
-        frozenset(_spelt_out(name, short_forms) for record in records for name in record["aliases"]),
+        frozenset(_spelt_out(name, short_forms) for names in read_names(content) for name in names),
         short_forms,
     )
 

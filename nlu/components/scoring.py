@@ -29,6 +29,7 @@ from nlu.text import fold
 
 _CLAUSE_END = re.compile(r"[,.;:?!\n]+")
 ENOUGH = 3_000  # from this many sentences on, one fold is enough to fit a scale
+_USUAL_SPREAD = 1.5  # standard deviation of a sentence's scaled scores
 _SURE = 0.98  # from this confidence on, sentence vectors are not asked
 
 
@@ -49,7 +50,6 @@ class IntentScorer:
     regularisation: float = 2.0
     last_clause: float = 0.5
     vectors_below: int = 1500
-    folds: int = 3
     intents: list[str] = field(default_factory=list)
 
     def fit(self, sentences: Sequence[Sentence], intents: Sequence[str]) -> IntentScorer:
@@ -68,7 +68,7 @@ class IntentScorer:
     ) -> None:
         """Fit the scales on sentences scored by models that had seen neither them nor their copies."""
         self.scales = {"linear": np.array([4.0]), "both": np.array([2.0, 0.3])}
-        folds = min(self.folds, min(Counter(target.tolist()).values()))
+        folds = min(3 if len(sentences) > ENOUGH else 5, *Counter(target.tolist()).values())
         if folds < 2:
             return
         texts = np.array([sentence.text for sentence in sentences], dtype=object)
@@ -202,13 +202,17 @@ class Dense:
         return self
 
     def scores(self, vectors: np.ndarray) -> np.ndarray:
-        """Give the log-likelihood of each intent (sentences x intents)."""
-        found = np.full((len(vectors), self._count), -50.0)
+        """Give each intent's discriminant (sentences x intents) in standard deviations of the sentence's.
+
+        The discriminants themselves are the larger the fewer sentences there were to learn from.
+        """
         decided = self._model.decision_function(vectors)
         if decided.ndim == 1:
             decided = np.column_stack([-decided, decided])
-        found[:, self._model.classes_] = log_softmax(decided, axis=1)
-        return found
+        found = np.full((len(vectors), self._count), decided.min(axis=1, keepdims=True))
+        found[:, self._model.classes_] = decided
+        spread = np.maximum(found.std(axis=1, keepdims=True), 1e-9)
+        return (found - found.mean(axis=1, keepdims=True)) / spread
 
 
 def encode(texts: Sequence[str]) -> np.ndarray:
@@ -225,12 +229,17 @@ def last_clause(text: str) -> str:
 
 
 def _best_scales(scores: list[np.ndarray], target: np.ndarray) -> np.ndarray:
-    """Find the scales under which unseen sentences' probabilities are most truthful."""
+    """Find the scales under which unseen sentences' probabilities are most truthful.
+
+    They start where the scores of a sentence spread as far as usual, and are held near there where there is
+    too little to learn from.
+    """
     rows = np.arange(len(target))
+    start = np.log([_USUAL_SPREAD / max(score.std(axis=1).mean(), 1e-9) for score in scores])
 
     def loss(logs: np.ndarray) -> float:
         summed = sum(scale * score for scale, score in zip(np.exp(logs), scores))
-        return float(-log_softmax(summed, axis=1)[rows, target].mean())
+        truth = -log_softmax(summed, axis=1)[rows, target].mean()
+        return float(truth + ((logs - start) ** 2).sum() / len(target))
 
-    start = np.log([4.0, 0.3][: len(scores)])
-    return np.asarray(np.exp(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 80}).x))
+    return np.asarray(np.exp(minimize(loss, start, method="Nelder-Mead", options={"maxiter": 120}).x))
