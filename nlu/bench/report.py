@@ -121,15 +121,15 @@ def _robustness(found: dict[str, Any], axes: Any) -> bool:
     measured = _measured(found, "held_out")
     for number, (name, part) in enumerate(measured.items()):
         kinds = {"as written": part["clean"], **part["noise"]}
-        places = [place + number * 0.27 for place in range(len(kinds))]
+        places = [place + (number - (len(measured) - 1) / 2) * 0.27 for place in range(len(kinds))]
         axes.barh(
             places, [one["accuracy"] for one in kinds.values()], height=0.25, label=name, color=_COLOURS[name]
         )
-        axes.set_yticks([place + 0.27 for place in range(len(kinds))], list(kinds))
+        axes.set_yticks(range(len(kinds)), list(kinds))
     axes.set_xlabel("intent accuracy")
     axes.set_xlim(0, 1)
     axes.invert_yaxis()
-    axes.legend(loc="lower left")
+    axes.legend(loc="upper left", bbox_to_anchor=(1, 1))
     return bool(measured)
 
 
