@@ -79,7 +79,8 @@ def answer(request: Request) -> tuple[Answer, Memory]:
         request.memory.also if request.reading.intent == request.memory.asked else None
     )
     if also in ACTIONS and given.status == "answered":
-        given = _and(given, _answer_also(request, also, given.procedure))
+        second = _answer_also(request, also, given.procedure)
+        given = _and(_not_offering(given, also), _not_offering(second, request.reading.intent))
     return given, _remember(request, given, also)
 
 
@@ -91,11 +92,17 @@ def _answer_also(request: Request, also: str, procedure: str | None) -> Answer:
     )
 
 
+def _not_offering(given: Answer, intent: str) -> Answer:
+    """Leave out the button for what the same message is told already."""
+    choices = tuple(choice for choice in given.choices if choice.payload.partition("?")[0] != intent)
+    return replace(given, choices=choices)
+
+
 def _and(first: Answer, second: Answer) -> Answer:
     """Put two answers into one; a second that neither answers nor asks for a choice is left out."""
     if second.status not in ("answered", "handed_over", "asked_back"):
         return first
-    choices = tuple(dict.fromkeys((*second.choices, *first.choices)))
+    choices = second.choices if second.status == "asked_back" else first.choices
     told = tuple(block for block in second.blocks if block not in first.blocks)
     joined = first.with_more(*told, sources=second.sources)
     return replace(

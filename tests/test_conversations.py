@@ -65,6 +65,7 @@ def _check(turn: dict[str, Any], reply: Reply, where: str) -> None:
         assert words not in message["text"], f"{where}: says «{words}»: {message['text']}"
     titles = [choice["title"] for choice in message["choices"]]
     assert set(turn.get("choices", [])) <= set(titles), f"{where}: offers {titles}"
+    assert not set(turn.get("lacks_choices", [])) & set(titles), f"{where}: offers {titles}"
     numbers = [source["number"] for source in message["sources"]]
     assert set(turn.get("sources", [])) <= set(numbers), f"{where}: cites {numbers}"
     assert reply.body["status"] != "answered" or not (procedure or found["topic"]) or numbers, (
