@@ -73,8 +73,14 @@ def train() -> Path:
 
 def server_command(model: Path, port: int) -> list[str]:
     """Give the command of the NLU server on loopback."""
+    return [str(rasa_python()), "-m", "nlu.components.server", str(model), "--port", str(port)]
+
+
+def stock_command(model: Path, port: int) -> list[str]:
+    """Give the command of Rasa's own server on loopback, which serves any pipeline."""
     return [
-        str(rasa_python()), "-m", "nlu.components.server", str(model), "--port", str(port),
+        str(rasa_python()), "-m", "rasa", "run", "--enable-api", "-i", "127.0.0.1", "-p", str(port),
+        "--model", str(model),
     ]  # fmt: skip
 
 

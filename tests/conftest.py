@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from bot.turn import Assistant
 from bot.web_channel import build_app
 from knowledge.database import open_database
 from knowledge.library import Library, open_library
+from nlu.bench.processes import free_port
 from nlu.client import NluClient
 
 TODAY = date(2026, 11, 22)
@@ -52,13 +52,6 @@ def wait_until(is_so: Callable[[], bool], what: str, patience: float = PATIENCE)
         if time.monotonic() > deadline:
             pytest.fail(f"{what} did not happen within {patience:.0f} s")
         pause.wait(0.05)
-
-
-def free_port() -> int:
-    """Give a port that is free on loopback."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

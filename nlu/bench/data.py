@@ -58,7 +58,7 @@ def split(examples: list[Example], folds: int, seed: int) -> Iterator[tuple[list
     """Yield (rest, fold) for each of the stratified folds."""
     chance = random.Random(seed)  # noqa: S311  (not for secrets)
     place: dict[int, int] = {}
-    for of_one in _by_intent(examples).values():
+    for of_one in by_intent(examples).values():
         order = chance.sample(of_one, len(of_one))
         start = chance.randrange(folds)
         place |= {id(example): (start + number) % folds for number, example in enumerate(order)}
@@ -74,12 +74,13 @@ def few(examples: list[Example], count: int, seed: int) -> list[Example]:
     chance = random.Random(seed)  # noqa: S311  (not for secrets)
     return [
         one
-        for of_one in _by_intent(examples).values()
+        for of_one in by_intent(examples).values()
         for one in chance.sample(of_one, min(count, len(of_one)))
     ]
 
 
-def _by_intent(examples: list[Example]) -> dict[str, list[Example]]:
+def by_intent(examples: list[Example]) -> dict[str, list[Example]]:
+    """Give the sentences of each intent."""
     found: dict[str, list[Example]] = defaultdict(list)
     for example in examples:
         found[example.intent].append(example)
@@ -91,7 +92,7 @@ def write(examples: list[Example], extra: list[Path], folder: Path) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     lines = ['version: "3.1"', "nlu:"]
-    for intent, of_one in _by_intent(examples).items():
+    for intent, of_one in by_intent(examples).items():
         lines += [
             f"  - intent: {intent}",
             "    examples: |",

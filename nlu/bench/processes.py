@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -47,6 +48,13 @@ class Server:
     def memory(self) -> float:
         """Give the resident memory of the process and its children, in MB."""
         return sum(map(_resident, _session(self.process.pid))) / 1024
+
+
+def free_port() -> int:
+    """Give a port that is free on loopback."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -18,14 +17,13 @@ from typing import Any
 
 from nlu import training
 from nlu.bench import scores, trials
-from nlu.bench.data import DataSet, few, split, write
+from nlu.bench.data import DataSet, by_intent, few, split, write
 from nlu.bench.load import measure
 from nlu.bench.machine import describe_machine
 from nlu.bench.noise import NOISES
-from nlu.bench.processes import Command, ProcessFailed, Server, running
+from nlu.bench.processes import Command, ProcessFailed, Server, free_port, running
 from nlu.client import NluClient
 from nlu.contract import ROOT
-from nlu.data_files import Example
 
 FEW = (3, 5, 10, 25)  # sentences an intent
 LOADS = ((1, 1000), (8, 2000))  # clients and parses
@@ -109,7 +107,7 @@ def _held_out(name: str, data: DataSet, plan: Plan, work: Path) -> dict[str, Any
 def _few(name: str, data: DataSet, plan: Plan, work: Path) -> dict[str, float]:
     """Train on a few sentences of each intent; give the accuracy on the held-out sentences of each number."""
     texts = [example.text for example in data.held_out]
-    most = max(map(len, _by_count(data.train)))
+    most = max(map(len, by_intent(data.train).values()))
     sizes = [count for count in FEW if count < most] or [most]
     asked = [(count, seed) for count in sizes for seed in range(plan.samples)]
     made = []
@@ -124,11 +122,6 @@ def _few(name: str, data: DataSet, plan: Plan, work: Path) -> dict[str, float]:
         )
         for count in sizes
     }
-
-
-def _by_count(examples: Sequence[Example]) -> list[list[Example]]:
-    intents = {example.intent for example in examples}
-    return [[example for example in examples if example.intent == intent] for intent in intents]
 
 
 def _cross_validation(name: str, data: DataSet, plan: Plan, work: Path) -> dict[str, Any]:
@@ -165,17 +158,11 @@ def _speed(name: str, data: DataSet, work: Path) -> dict[str, Any]:
 @contextmanager
 def _serving(name: str, model: Path, work: Path) -> Iterator[Server]:
     """Serve our model as the assistant does, another pipeline's with ``rasa run``."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    stock = [
-        str(training.rasa_python()), "-m", "rasa", "run", "--enable-api", "-i", "127.0.0.1", "-p", str(port),
-        "--model", str(model),
-    ]  # fmt: skip
-    words = training.server_command(model, port) if name == "ours" else stock
+    port = free_port()
+    serve = training.server_command if name == "ours" else training.stock_command
     environment = {**training.environment(), "PATH": os.environ["PATH"]}
     url = f"http://127.0.0.1:{port}"
     with running(
-        Command(words, ROOT, environment, work / "server.log"), url, NluClient(url).is_ready
+        Command(serve(model, port), ROOT, environment, work / "server.log"), url, NluClient(url).is_ready
     ) as server:
         yield server

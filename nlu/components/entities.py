@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence
 
-import joblib
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.tokenizers.tokenizer import Token
@@ -13,6 +11,7 @@ from rasa.shared.nlu.constants import ENTITIES, TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
+from nlu.components.kept import KeptComponent
 from nlu.components.registry import registered
 from nlu.components.spans import Marked, Span, SpanTagger, overlap_free
 from nlu.text import fold, normalise, normalise_word, word_spans
@@ -21,7 +20,7 @@ TOKENS = "text_tokens"
 
 
 @registered("ENTITY_EXTRACTOR", trainable=True)
-class SpanEntityExtractor(GraphComponent):
+class SpanEntityExtractor(KeptComponent):
     """Marks entities by what their words look like and which role they play in the sentence.
 
     Synonyms give an entity its normal value; lookup tables give further words of an entity, for training.
@@ -43,22 +42,9 @@ class SpanEntityExtractor(GraphComponent):
         tagger: SpanTagger | None = None,
         values: Dict[str, str] | None = None,
     ) -> None:
-        self._config = config
-        self._storage = storage
-        self._resource = resource
+        super().__init__(config, storage, resource)
         self._tagger = tagger
         self._values = values or {}
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,  # noqa: ARG003
-    ) -> SpanEntityExtractor:
-        """Make an untrained extractor."""
-        return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the entities and keep the model; without any entity there is nothing to keep."""
@@ -66,8 +52,7 @@ class SpanEntityExtractor(GraphComponent):
         sentences = [_marked(example) for example in training_data.nlu_examples]
         if any(sentence.spans for sentence in sentences):
             self._tagger = SpanTagger(**_settings(self._config)).fit(sentences, _lookups(training_data))
-            with self._storage.write_to(self._resource) as folder:
-                joblib.dump((self._tagger, self._values), folder / "entities.joblib")
+            self._keep(self._tagger, self._values)
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -93,23 +78,6 @@ class SpanEntityExtractor(GraphComponent):
             "value": self._values.get(key_of(text[start:end]), text[start:end]),
             "extractor": "SpanEntityExtractor",
         }
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,  # noqa: ARG003
-        **_: Any,
-    ) -> SpanEntityExtractor:
-        """Load a kept model; an untrained one when there is none."""
-        try:
-            with model_storage.read_from(resource) as folder:
-                tagger, values = joblib.load(folder / "entities.joblib")
-        except ValueError:
-            return cls(config, model_storage, resource)
-        return cls(config, model_storage, resource, tagger, values)
 
 
 def _settings(config: Dict[str, Any]) -> Dict[str, Any]:

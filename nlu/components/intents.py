@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Sequence, Tuple
 
-import joblib
 import numpy as np
-from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.classifiers.classifier import IntentClassifier
@@ -16,16 +14,16 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from nlu.components.clauses import Clauses
 from nlu.components.entities import TOKENS, key_of, normal_values
+from nlu.components.kept import KeptComponent
 from nlu.components.registry import registered
-from nlu.components.scoring import IntentScorer, Sentence
-from nlu.text import fold
+from nlu.components.scoring import IntentScorer
 
 FALLBACK = "nlu_fallback"
 ALSO = "also_asked"
 
 
 @registered("INTENT_CLASSIFIER", trainable=True)
-class LinearIntentClassifier(GraphComponent, IntentClassifier):
+class LinearIntentClassifier(KeptComponent, IntentClassifier):
     """Tells the intent of a sentence whose entities are replaced by their kinds, and whether it is sure.
 
     So "làm hộ chiếu hết bao nhiêu" helps to understand "tách thửa hết bao nhiêu"; the classifier stands
@@ -61,24 +59,11 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
         scorer: IntentScorer | None = None,
         values: Dict[str, str] | None = None,
     ) -> None:
-        self._config = config
-        self._storage = storage
-        self._resource = resource
+        super().__init__(config, storage, resource)
         self._scorer = scorer
         self._values = values or {}
         alone = config["alone"]
         self._clauses = None if scorer is None or alone is None else Clauses(scorer, config["aside"], alone)
-
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,  # noqa: ARG003
-    ) -> LinearIntentClassifier:
-        """Make an untrained classifier."""
-        return cls(config, model_storage, resource)
 
     def train(self, training_data: TrainingData) -> Resource:
         """Learn the intents and keep the model; a single intent needs none."""
@@ -92,9 +77,8 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
         self._scorer = IntentScorer(
             tuple(config["word_ngrams"]), tuple(config["char_ngrams"]), config["regularisation"],
             config["last_clause"], config["vectors_below"],
-        ).fit([Sentence(text, fold(text)) for text in texts], intents)  # fmt: skip
-        with self._storage.write_to(self._resource) as folder:
-            joblib.dump((self._scorer, self._values), folder / "intents.joblib")
+        ).fit(texts, intents)  # fmt: skip
+        self._keep(self._scorer, self._values)
         return self._resource
 
     def process(self, messages: List[Message]) -> List[Message]:
@@ -144,23 +128,6 @@ class LinearIntentClassifier(GraphComponent, IntentClassifier):
     def _mask(self, entity: Dict[str, Any], text: str) -> str:
         value = self._values.get(key_of(text[entity["start"] : entity["end"]]), "")
         return f"__{entity['entity']}_{value}_".replace(" ", "_").lower()
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,  # noqa: ARG003
-        **_: Any,
-    ) -> LinearIntentClassifier:
-        """Load a kept model; an untrained one when there is none."""
-        try:
-            with model_storage.read_from(resource) as folder:
-                scorer, values = joblib.load(folder / "intents.joblib")
-        except ValueError:
-            return cls(config, model_storage, resource)
-        return cls(config, model_storage, resource, scorer, values)
 
 
 def _led_by(first: Tuple[str, float], ranking: List[Dict[str, Any]]) -> List[Dict[str, Any]]:

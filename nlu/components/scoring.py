@@ -33,14 +33,6 @@ _USUAL_SPREAD = 1.5  # standard deviation of a sentence's scaled scores
 _SURE = 0.98  # from this confidence on, sentence vectors are not asked
 
 
-@dataclass(frozen=True)
-class Sentence:
-    """A sentence for the scorer: as the model reads it, and what all copies of it have in common."""
-
-    text: str
-    frame: str
-
-
 @dataclass
 class IntentScorer:
     """Learns intents from sentences and gives each sentence's probabilities and confidence."""
@@ -52,28 +44,24 @@ class IntentScorer:
     vectors_below: int = 1500
     intents: list[str] = field(default_factory=list)
 
-    def fit(self, sentences: Sequence[Sentence], intents: Sequence[str]) -> IntentScorer:
+    def fit(self, texts: list[str], intents: Sequence[str]) -> IntentScorer:
         """Learn from sentences and their intents (two or more different ones)."""
         self.intents = sorted(set(intents))
         target = np.array([self.intents.index(intent) for intent in intents])
-        texts = [sentence.text for sentence in sentences]
         vectors = encode(texts) if len(texts) < self.vectors_below else None
         self.linear = Linear(self).fit(texts, target)
         self.dense = None if vectors is None else Dense().fit(vectors, target)
-        self._fit_scales(sentences, target, vectors)
+        self._fit_scales(np.array(texts, dtype=object), target, vectors)
         return self
 
-    def _fit_scales(
-        self, sentences: Sequence[Sentence], target: np.ndarray, vectors: np.ndarray | None
-    ) -> None:
-        """Fit the scales on sentences scored by models that had seen neither them nor their copies."""
+    def _fit_scales(self, texts: np.ndarray, target: np.ndarray, vectors: np.ndarray | None) -> None:
+        """Fit the scales on sentences scored by models that had not seen them, with or without accents."""
         self.scales = {"linear": np.array([4.0]), "both": np.array([2.0, 0.3])}
-        folds = min(3 if len(sentences) > ENOUGH else 5, *Counter(target.tolist()).values())
+        folds = min(3 if len(texts) > ENOUGH else 5, *Counter(target.tolist()).values())
         if folds < 2:
             return
-        texts = np.array([sentence.text for sentence in sentences], dtype=object)
         splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
-        splits = splitter.split(texts, target, [sentence.frame for sentence in sentences])
+        splits = splitter.split(texts, target, list(map(fold, texts)))
         linear = np.full((len(texts), len(self.intents)), np.nan)
         dense = np.zeros_like(linear)
         for known, unseen in islice(splits, 1 if len(texts) > ENOUGH else folds):

@@ -41,7 +41,7 @@ def our_nlu(folder: Path) -> Iterator[Server]:
 def stock_rasa(folder: Path, model: Path) -> Iterator[Server]:
     """Serve a model with stock ``rasa run``, from a folder without any code of ours."""
     port = free_port()
-    words = training.server_command(model, port)
+    words = training.stock_command(model, port)
     with _rasa(Command(words, folder, training.environment(), folder / "stock.log"), port) as server:
         yield server
 

@@ -10,11 +10,11 @@ from nlu import training
 
 SCORES = """
 import numpy as np
-from nlu.components.scoring import IntentScorer, Sentence
+from nlu.components.scoring import IntentScorer
 words = "phí hộ chiếu bao nhiêu giấy tờ ở đâu nộp kết hôn".split()
 texts = [" ".join(words[n % 5 : n % 5 + 2 + n % 4]) + f", câu {n % 7}" for n in range(60)]
 intents = ["fee" if "bao" in text else "where" if "đâu" in text else "papers" for text in texts]
-scorer = IntentScorer(vectors_below=0).fit([Sentence(text, text) for text in texts], intents)
+scorer = IntentScorer(vectors_below=0).fit(texts, intents)
 linear = scorer.linear
 plain = linear._features.transform(texts) @ linear._weights + linear._biases
 assert np.allclose(plain, linear.scores(texts), atol=1e-4)
@@ -44,12 +44,12 @@ assert tagger.tag([]) == []
 
 FEW = """
 import numpy as np
-from nlu.components.scoring import IntentScorer, Sentence
+from nlu.components.scoring import IntentScorer
 asked = {"fee": ["làm hộ chiếu hết bao nhiêu tiền", "lệ phí đăng ký kết hôn", "tách thửa tốn mấy đồng"],
          "where": ["nộp hồ sơ ở đâu", "ra cơ quan nào làm", "tới chỗ nào để nộp"],
          "time": ["bao lâu thì xong", "mấy ngày có kết quả", "khi nào lấy được"]}
 pairs = [(text, intent) for intent, texts in asked.items() for text in texts]
-scorer = IntentScorer().fit([Sentence(text, text) for text, _ in pairs], [intent for _, intent in pairs])
+scorer = IntentScorer().fit(*map(list, zip(*pairs)))
 assert scorer.dense is not None
 told = scorer.score(["chi phí hết bao nhiêu vậy", "nộp giấy ở đâu"])
 assert [scorer.intents[row.argmax()] for row in told] == ["fee", "where"]
