@@ -7,5 +7,6 @@ Nothing in it knows this project's intents or entities: they come from the train
 from nlu.components.entities import SpanEntityExtractor
 from nlu.components.intents import LinearIntentClassifier
 from nlu.components.tokenizer import VietnameseTokenizer
+from nlu.components.typos import TypoCorrector
 
-__all__ = ["LinearIntentClassifier", "SpanEntityExtractor", "VietnameseTokenizer"]
+__all__ = ["LinearIntentClassifier", "SpanEntityExtractor", "TypoCorrector", "VietnameseTokenizer"]

@@ -14,9 +14,8 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from nlu.components.kept import KeptComponent
 from nlu.components.registry import registered
 from nlu.components.spans import Marked, Span, SpanTagger, overlap_free
-from nlu.text import fold, normalise, normalise_word, word_spans
-
-TOKENS = "text_tokens"
+from nlu.components.tokenizer import TOKENS, words_of
+from nlu.text import fold, normalise, normalise_word
 
 
 @registered("ENTITY_EXTRACTOR", trainable=True)
@@ -109,11 +108,7 @@ def _marked(example: Message) -> Marked:
 def _lookups(training_data: TrainingData) -> Dict[str, List[List[str]]]:
     """Give the words of each entry of the lookup tables that are lists."""
     return {
-        table["name"]: [_words(entry) for entry in table["elements"]]
+        table["name"]: [list(map(normalise_word, words_of(entry))) for entry in table["elements"]]
         for table in training_data.lookup_tables
         if isinstance(table["elements"], list)
     }
-
-
-def _words(text: str) -> List[str]:
-    return [normalise_word(text[start:end].lower()) for start, end in word_spans(text)]

@@ -13,10 +13,11 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from nlu.components.clauses import Clauses
-from nlu.components.entities import TOKENS, key_of, normal_values
+from nlu.components.entities import key_of, normal_values
 from nlu.components.kept import KeptComponent
 from nlu.components.registry import registered
 from nlu.components.scoring import IntentScorer
+from nlu.components.tokenizer import TOKENS
 
 FALLBACK = "nlu_fallback"
 ALSO = "also_asked"

@@ -10,6 +10,8 @@ from rasa.shared.nlu.training_data.message import Message
 from nlu.components.registry import registered
 from nlu.text import normalise_word, word_spans
 
+TOKENS = "text_tokens"  # where Rasa keeps them
+
 
 @registered("MESSAGE_TOKENIZER", trainable=False)
 class VietnameseTokenizer(Tokenizer):
@@ -30,3 +32,8 @@ class VietnameseTokenizer(Tokenizer):
             Token(normalise_word(text[start:end].lower()), start, end) for start, end in word_spans(text)
         ]
         return self._apply_token_pattern(tokens)
+
+
+def words_of(text: str) -> List[str]:
+    """Give the words of a text as typed, in lower case."""
+    return [text[start:end].lower() for start, end in word_spans(text)]
