@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from nlu import training
-from nlu.bench.data import DataSet, read_data
+from nlu.bench.data import DataSet, read_data, read_questions
 from nlu.contract import ROOT, find_faults
 from nlu.data_files import DataFileError, read_folder
 
@@ -59,13 +59,14 @@ def test(
     repeats: Annotated[int, typer.Option(min=1, help="of the cross-validation, each with other folds")] = 1,
     samples: Annotated[int, typer.Option(min=1, help="of few sentences, of each size")] = 2,
     minutes: Annotated[float, typer.Option(help="the most that one part of one pipeline may take")] = 30.0,
+    most: Annotated[int | None, typer.Option(min=2, help="sentences an intent to learn; else all")] = None,
 ) -> None:
     """Measure how well and how fast sentences are understood, beside Bürokratt's and Rasa's own pipelines."""
     from nlu.bench import report, run, trials  # draws pictures: matplotlib is there for developers only
 
     if unknown := set(only or ()) - set(trials.PIPELINES):
         raise typer.BadParameter(f"{', '.join(unknown)}: choose from {', '.join(trials.PIPELINES)}")
-    plan = run.Plan(tuple(only or trials.PIPELINES), folds, repeats, samples, minutes)
+    plan = run.Plan(tuple(only or trials.PIPELINES), folds, repeats, samples, minutes, most)
     measured = run.run(
         read_data(data) if data else _own_data(), plan, results, lambda said: typer.echo(said, err=True)
     )
@@ -77,7 +78,9 @@ def _own_data() -> DataSet:
     folder = training.CACHE / "data"
     training.write_data(folder)
     files = sorted(folder.glob("*.yml"))
-    return DataSet("Hỏi Một Cửa", read_folder(folder), read_folder(ROOT / "tests/held_out"), files)
+    held_out = read_folder(ROOT / "tests/held_out")
+    questions = read_questions(ROOT / "tests/two_questions.yml", "held_out")
+    return DataSet("Hỏi Một Cửa", read_folder(folder), held_out, files, questions)
 
 
 def main() -> None:

@@ -7,8 +7,11 @@ import re
 import shutil
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from nlu.data_files import DataFileError, Example, read_examples
 
@@ -19,13 +22,25 @@ OUT_OF_SCOPE = "out_of_scope"
 
 
 @dataclass(frozen=True)
+class Questions:
+    """A message and the intents that it asks, in their order."""
+
+    text: str
+    intents: list[str]
+
+
+@dataclass(frozen=True)
 class DataSet:
-    """Training and held-out sentences, and the training files that hold synonyms and lookup tables."""
+    """Training and held-out sentences, and the training files, for their synonyms and lookup tables.
+
+    ``questions`` are held-out messages with the one or two intents that each asks.
+    """
 
     name: str
     train: list[Example]
     held_out: list[Example]
     extra: list[Path]
+    questions: list[Questions] = field(default_factory=list)
 
 
 def read_data(folder: Path) -> DataSet:
@@ -52,6 +67,12 @@ def _named(path: Path, folder: Path, names: tuple[str, ...]) -> bool:
     parts = path.relative_to(folder).with_suffix("").parts
     words = {word for part in parts for word in (part.lower(), *re.split(r"[_.\-]", part.lower()))}
     return not words.isdisjoint(names)
+
+
+def read_questions(path: Path, part: str) -> list[Questions]:
+    """Read the messages of one part of a file (``part: [{text, intents}]``)."""
+    content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return [Questions(item["text"], item["intents"]) for item in content[part]]
 
 
 def split(examples: list[Example], folds: int, seed: int) -> Iterator[tuple[list[Example], list[Example]]]:
@@ -88,7 +109,7 @@ def by_intent(examples: list[Example]) -> dict[str, list[Example]]:
 
 
 def write(examples: list[Example], extra: list[Path], folder: Path) -> Path:
-    """Write sentences as Rasa YAML, with the synonyms and lookup tables of other files; give the folder."""
+    """Write sentences as Rasa YAML, with the synonyms and lookup tables of ``extra``; give the folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     lines = ['version: "3.1"', "nlu:"]
@@ -99,8 +120,14 @@ def write(examples: list[Example], extra: list[Path], folder: Path) -> Path:
             *(f"      - {example.written}" for example in of_one),
         ]
     (folder / "sentences.yml").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    for number, path in enumerate(extra):
-        text = path.read_text(encoding="utf-8")
-        if "- intent:" not in text and ("- synonym:" in text or "- lookup:" in text):
-            (folder / f"extra{number}.yml").write_text(text, encoding="utf-8")
+    others = [item for path in extra for item in _items(path) if "intent" not in item]
+    if others:
+        text = yaml.safe_dump({"version": "3.1", "nlu": others}, allow_unicode=True, sort_keys=False)
+        (folder / "others.yml").write_text(text, encoding="utf-8")
     return folder
+
+
+def _items(path: Path) -> list[dict[str, Any]]:
+    """Read what a file says about sentences: intents, synonyms, lookup tables, regular expressions."""
+    content = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
+    return list((content or {}).get("nlu") or [])

@@ -57,6 +57,8 @@ def _table(found: dict[str, Any]) -> list[str]:
         ("entity F1 without accents", lambda p: _share(p["held_out"]["entities_without_accents"]["f1"])),
         ("out-of-scope recall", lambda p: _share(p["held_out"]["out_of_scope"]["out_of_scope_recall"])),
         ("in-scope accuracy at it", lambda p: _share(p["held_out"]["out_of_scope"]["in_scope_accuracy"])),
+        ("both of two questions found", lambda p: _share(p["held_out"]["questions"]["both_found"])),
+        ("single questions left single", lambda p: _share(p["held_out"]["questions"]["left_single"])),
         ("expected calibration error", lambda p: _share(p["held_out"]["clean"]["calibration_error"])),
         ("accuracy at 5 sentences an intent", lambda p: _share(p["few"]["5"])),
         ("cross-validated accuracy", lambda p: _spread(p["cross_validation"]["accuracy"])),
@@ -100,9 +102,7 @@ def _spread(values: dict[str, float]) -> str:
 def _draw(found: dict[str, Any], name: str, path: Path) -> bool:
     """Draw one picture; tell whether there was anything to draw."""
     figure, axes = plt.subplots(figsize=(8.5, 8) if name == "confusion" else (7, 3.6))
-    drawn = {"robustness": _robustness, "few": _few, "calibration": _calibration, "confusion": _confusion}[
-        name
-    ](found, axes)
+    drawn = _DRAW[name](found, axes)
     if drawn:
         figure.savefig(path, metadata={"Date": None})
     plt.close(figure)

@@ -10,7 +10,7 @@ import os
 import statistics
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -32,18 +32,24 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Plan:
-    """What to measure: pipelines, folds, repeats, samples of few sentences, and a part's most minutes."""
+    """What to measure: pipelines, folds, repeats, samples of few sentences, and a part's most minutes.
+
+    ``most`` is how many sentences of an intent are learnt from; all when None.
+    """
 
     pipelines: tuple[str, ...] = tuple(trials.PIPELINES)
     folds: int = 4
     repeats: int = 1
     samples: int = 2
     minutes: float = 30.0
+    most: int | None = None
 
 
 def run(data: DataSet, plan: Plan, results: Path, say: Say) -> dict[str, Any]:
     """Measure everything and keep it in ``results/report.json``; raises RasaError."""
     work = results / "work"
+    if plan.most:
+        data = replace(data, train=few(data.train, plan.most, seed=0))
     found: dict[str, Any] = {
         "measured_on": date.today().isoformat(),
         "machine": describe_machine(),
@@ -84,9 +90,10 @@ def _held_out(name: str, data: DataSet, plan: Plan, work: Path) -> dict[str, Any
     """Train on everything; read the held-out sentences as they are and under each noise."""
     examples = data.held_out
     clean = [example.text for example in examples]
+    asked = [message.text for message in data.questions]
     texts = clean + [noise(text) for noise in NOISES.values() for text in clean]
     folder = write(data.train, data.extra, work / "data" / "all")
-    (done,) = trials.run(name, [trials.Trial("all", folder, texts)], work, plan.minutes)
+    (done,) = trials.run(name, [trials.Trial("all", folder, texts + asked)], work, plan.minutes)
     parses = [done["parses"][start : start + len(clean)] for start in range(0, len(texts), len(clean))]
     told = [scores.best(parse) for parse in parses[0]]
     right = [name == example.intent for (name, _), example in zip(told, examples, strict=True)]
@@ -99,6 +106,7 @@ def _held_out(name: str, data: DataSet, plan: Plan, work: Path) -> dict[str, Any
         "entities": scores.span_f1(examples, parses[0]),
         "entities_without_accents": scores.span_f1(examples, parses[1]),
         "out_of_scope": scores.out_of_scope_scores(examples, parses[0]),
+        "questions": scores.question_scores(data.questions, done["parses"][len(texts) :]),
         "calibration": scores.calibration([confidence for _, confidence in told], right),
         "confusions": [[*pair, count] for pair, count in sorted(confused.items())],
     }  # fmt: skip

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from nlu.bench.data import OUT_OF_SCOPE
+from nlu.bench.data import OUT_OF_SCOPE, Questions
 from nlu.data_files import Example
 
 Parse = dict[str, Any]
@@ -97,6 +97,24 @@ def out_of_scope_scores(examples: Sequence[Example], parses: Sequence[Parse]) ->
         "out_of_scope": len(outside),
         "in_scope_accuracy": _share([name == intent for intent, name in inside]),
         "out_of_scope_recall": _share([name in (OUT_OF_SCOPE, FALLBACK) for name in outside]),
+    }
+
+
+def question_scores(questions: Sequence[Questions], parses: Sequence[Parse]) -> dict[str, float] | None:
+    """Give the share of double questions of which both are found, and of single ones left single.
+
+    None without messages. Rasa's own pipelines find one intent a message.
+    """
+    found = [{p["intent"]["name"], p.get("also_asked")} - {None} for p in parses]
+    double = [told == set(q.intents) for q, told in zip(questions, found, strict=True) if len(q.intents) > 1]
+    single = [len(told) == 1 for q, told in zip(questions, found, strict=True) if len(q.intents) == 1]
+    if not questions:
+        return None
+    return {
+        "double": len(double),
+        "both_found": _share(double),
+        "single": len(single),
+        "left_single": _share(single),
     }
 
 

@@ -30,7 +30,7 @@ class Clauses:
     """
 
     def __init__(
-        self, scorer: IntentScorer, aside: Sequence[str], alone: Sequence[str], least: float = 0.6
+        self, scorer: IntentScorer, aside: Sequence[str], alone: Sequence[str], least: float = 0.4
     ) -> None:
         self._scorer = scorer
         self._aside = frozenset(aside)

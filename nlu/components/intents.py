@@ -41,7 +41,7 @@ class LinearIntentClassifier(KeptComponent, IntentClassifier):
         return {
             "word_ngrams": [1, 2],
             "char_ngrams": [2, 4],
-            "regularisation": 2.0,
+            "regularisation": 1.0,
             "last_clause": 0.5,
             "vectors_below": 1500,
             "ranking_length": 6,
@@ -93,7 +93,7 @@ class LinearIntentClassifier(KeptComponent, IntentClassifier):
             if self._clauses is not None:
                 asked = self._clauses.asked(text, chances)
                 ranking = _led_by(asked[0], ranking)
-            name = asked[0][0] if self._is_sure(ranking) else FALLBACK
+            name = asked[0][0] if self._is_sure(ranking, asked) else FALLBACK
             message.set(INTENT, {"name": name, "confidence": asked[0][1]}, add_to_output=True)
             message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
             message.set(ALSO, asked[1][0] if len(asked) > 1 else None, add_to_output=True)
@@ -103,11 +103,13 @@ class LinearIntentClassifier(KeptComponent, IntentClassifier):
         best = np.argsort(-chances)[: self._config["ranking_length"]]
         return [{"name": intents[n], "confidence": float(chances[n])} for n in best]
 
-    def _is_sure(self, ranking: Sequence[Dict[str, Any]]) -> bool:
-        first, second = ranking[0], ranking[1]
-        least = self._config["thresholds"].get(first["name"], self._config["threshold"])
-        lead = first["confidence"] - second["confidence"]
-        return first["confidence"] >= least and lead >= self._config["ambiguity_threshold"]
+    def _is_sure(self, ranking: Sequence[Dict[str, Any]], asked: Sequence[Tuple[str, float]]) -> bool:
+        """Tell whether the first intent may be acted on; a second question beside it makes no doubt."""
+        beside = {name for name, _ in asked}
+        sure = sum(item["confidence"] for item in ranking if item["name"] in beside)
+        other = max((item["confidence"] for item in ranking if item["name"] not in beside), default=0.0)
+        least = self._config["thresholds"].get(asked[0][0], self._config["threshold"])
+        return sure >= least and sure - other >= self._config["ambiguity_threshold"]
 
     def _masked(self, message: Message) -> str:
         """Give the sentence's words, with each entity as one word.

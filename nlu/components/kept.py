@@ -36,7 +36,7 @@ class KeptComponent(GraphComponent):
 
     def _keep(self, *learnt: Any) -> None:
         with self._storage.write_to(self._resource) as folder:
-            joblib.dump(learnt, folder / _FILE)
+            joblib.dump(learnt, folder / _FILE, compress=("zlib", 1))  # Rasa packs what is packed faster
 
     @classmethod
     def load(

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ class IntentScorer:
 
     word_ngrams: tuple[int, int] = (1, 2)
     char_ngrams: tuple[int, int] = (2, 4)
-    regularisation: float = 2.0
+    regularisation: float = 1.0
     last_clause: float = 0.5
     vectors_below: int = 1500
     intents: list[str] = field(default_factory=list)
@@ -49,17 +50,21 @@ class IntentScorer:
         self.intents = sorted(set(intents))
         target = np.array([self.intents.index(intent) for intent in intents])
         vectors = encode(texts) if len(texts) < self.vectors_below else None
-        self.linear = Linear(self).fit(texts, target)
-        self.dense = None if vectors is None else Dense().fit(vectors, target)
-        self._fit_scales(np.array(texts, dtype=object), target, vectors)
+        with ThreadPoolExecutor(1) as pool:
+            scales = pool.submit(self._fit_scales, np.array(texts, dtype=object), target, vectors)
+            self.linear = Linear(self).fit(texts, target)
+            self.dense = None if vectors is None else Dense().fit(vectors, target)
+            self.scales = scales.result()
         return self
 
-    def _fit_scales(self, texts: np.ndarray, target: np.ndarray, vectors: np.ndarray | None) -> None:
+    def _fit_scales(
+        self, texts: np.ndarray, target: np.ndarray, vectors: np.ndarray | None
+    ) -> dict[str, np.ndarray]:
         """Fit the scales on sentences scored by models that had not seen them, with or without accents."""
-        self.scales = {"linear": np.array([4.0]), "both": np.array([2.0, 0.3])}
+        scales = {"linear": np.array([4.0]), "both": np.array([2.0, 0.3])}
         folds = min(3 if len(texts) > ENOUGH else 5, *Counter(target.tolist()).values())
         if folds < 2:
-            return
+            return scales
         splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=0)
         splits = splitter.split(texts, target, list(map(fold, texts)))
         linear = np.full((len(texts), len(self.intents)), np.nan)
@@ -71,9 +76,10 @@ class IntentScorer:
                 other = Dense().fit(vectors[known], target[known], len(self.intents))
                 dense[unseen] = other.scores(vectors[unseen])
         scored = ~np.isnan(linear[:, 0])
-        self.scales["linear"] = _best_scales([linear[scored]], target[scored])
+        scales["linear"] = _best_scales([linear[scored]], target[scored])
         if vectors is not None:
-            self.scales["both"] = _best_scales([linear[scored], dense[scored]], target[scored])
+            scales["both"] = _best_scales([linear[scored], dense[scored]], target[scored])
+        return scales
 
     def _chances(self, scores: Sequence[np.ndarray]) -> np.ndarray:
         scales = self.scales["linear" if len(scores) == 1 else "both"]
@@ -114,18 +120,21 @@ class Linear:
             ("letters", TfidfVectorizer(analyzer="char_wb", ngram_range=settings.char_ngrams,
                                         sublinear_tf=True, dtype=np.float32)),
         ]  # fmt: skip
-        if settings.last_clause:
+        weights = {"last clause": settings.last_clause} if settings.last_clause else {}
+        if weights:
             parts.append(
                 ("last clause", TfidfVectorizer(preprocessor=last_clause, ngram_range=(1, 2), **words))
             )
-        self._features = FeatureUnion(parts, transformer_weights={"last clause": settings.last_clause})
+        self._features = FeatureUnion(parts, transformer_weights=weights)
         self._regularisation = settings.regularisation
 
     def fit(self, texts: list[str], target: np.ndarray, intents: int | None = None) -> Linear:
         """Learn; ``intents`` is how many there are, should some be missing in these sentences."""
         both = [*texts, *map(fold, texts)]
         features = self._features.fit_transform(both)
-        model = LinearSVC(C=self._regularisation, class_weight="balanced", tol=0.01, random_state=0)
+        model = LinearSVC(
+            C=self._regularisation, class_weight=_class_weights(target), tol=0.1, random_state=0
+        )
         model.fit(features, np.concatenate([target, target]))
         coefficients = model.coef_ if len(model.classes_) > 2 else np.vstack([-model.coef_, model.coef_])
         biases = (
@@ -178,6 +187,13 @@ class Linear:
     def lost_accents(self, text: str) -> bool:
         """Tell whether a sentence has no accents although those learnt from mostly have."""
         return self._accented and text.isascii()
+
+
+def _class_weights(target: np.ndarray) -> dict[int, float]:
+    """Weigh intents with few sentences more, by half as much as would make all equal."""
+    counts = Counter(target.tolist())
+    mean = len(target) / len(counts)
+    return {intent: (mean / count) ** 0.5 for intent, count in counts.items()}
 
 
 class Dense:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from nlu.__main__ import app
 from nlu.bench.data import few, read_data, split, write
 from nlu.bench.report import write_report
-from nlu.data_files import DataFileError, read_folder
+from nlu.data_files import DataFileError, read_folder, read_synonyms
 
 FLIGHTS = """version: "3.1"
 nlu:
@@ -81,6 +82,9 @@ def test_what_is_written_for_rasa_is_read_back_with_marks_and_places(tmp_path: P
     examples = read_folder(_write(tmp_path / "from", "nlu.yml"))
     written = read_folder(write(examples, [], tmp_path / "to"))
     assert [(e.intent, e.text, e.spans) for e in written] == [(e.intent, e.text, e.spans) for e in examples]
+    again = read_folder(write(examples, [tmp_path / "from/nlu.yml"], tmp_path / "again"))
+    assert again == [replace(e, path=tmp_path / "again/sentences.yml") for e in written]
+    assert read_synonyms(tmp_path / "again") == {"co do": "Hue"}
     first = next(example for example in written if example.text.startswith("bay từ"))
     assert [first.text[start:end] for start, end, _ in first.spans] == ["Huế", "Vinh"]
 

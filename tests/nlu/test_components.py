@@ -58,6 +58,21 @@ assert not np.allclose(told, without)  # the vectors were asked
 assert scorer.linear.lost_accents("chi phi bao nhieu vay")
 """
 
+TYPOS = """
+import pickle
+from nlu.components.typos import Speller, one_slip
+sentences = ["nộp hồ sơ ở đâu", "hồ sơ gồm giấy tờ gì", "giấy tờ nộp ở xã", "xin giấy ở xã"]
+speller = pickle.loads(pickle.dumps(Speller().fit(text.split() for text in sentences)))
+for typed, meant in (("nộp hồ sơ ơở xã", "nộp hồ sơ ơở xã"), ("xin gấiy ở xã", "xin giấy ở xã"),
+                     ("xin igay tờ", "xin giay tờ"), ("giaấy tờ gì", "giấy tờ gì"),
+                     ("shopee ở đâu", "shopee ở đâu")):
+    assert speller.correct(typed.split()) == meant.split(), speller.correct(typed.split())
+assert speller.correct([]) == []
+near = [("giay", "gaiy"), ("giay", "giaay"), ("giay", "gia"), ("giay", "gisy")]
+assert all(one_slip(a, b) and one_slip(b, a) for a, b in near)
+assert not one_slip("giay", "gaiyy") and not one_slip("giay", "yaig") and not one_slip("giay", "giay")
+"""
+
 CLAUSES = """
 import numpy as np
 from nlu.components.clauses import Clauses
@@ -76,7 +91,9 @@ assert [i for i, _ in clauses.asked(", , .", thank)] == ["thank"]
 """
 
 
-@pytest.mark.parametrize("code", [SCORES, SPANS, FEW, CLAUSES], ids=["scores", "spans", "few", "clauses"])
+@pytest.mark.parametrize(
+    "code", [SCORES, SPANS, FEW, TYPOS, CLAUSES], ids=["scores", "spans", "few", "typos", "clauses"]
+)
 def test_in_rasas_environment(code: str) -> None:
     done = subprocess.run(
         [str(training.rasa_python()), "-c", code],
