@@ -17,11 +17,11 @@ from bot.logs import set_up_logs
 from bot.run import run_all
 from bot.settings import Settings
 from bot.start import StartError, build_assistant, check_port, open_engine, web_app
-from bot.store import DatabaseUnavailable, transaction
 from bot.telegram_channel import TelegramSettingsError
 from bot.turn import Assistant, Message
 from knowledge.catalogue import UnknownProvince
 from knowledge.content_files import ContentError
+from knowledge.database import DatabaseUnavailable, transaction
 from knowledge.dossiers import DossierFileError, import_dossiers
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)

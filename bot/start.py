@@ -18,12 +18,12 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from bot.settings import Settings
-from bot.store import DatabaseUnavailable, erase_older_than, migrate
+from bot.store import erase_older_than
 from bot.telegram_channel import running_telegram, telegram_application, webhook_route
 from bot.turn import Assistant
 from bot.web_channel import build_app
 from knowledge.content_files import CONTENT
-from knowledge.database import open_database
+from knowledge.database import DatabaseUnavailable, migrate, open_database
 from knowledge.library import open_library
 from nlu.client import NluClient
 

@@ -1,20 +1,11 @@
-"""What is stored of conversations: their memory, their turns, and questions left unresolved.
-
-DatabaseUnavailable
-└── the database cannot be reached or written
-"""
+"""What is stored of conversations: their memory, their turns, and questions left unresolved."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import (
     JSON,
     Engine,
@@ -26,21 +17,11 @@ from sqlalchemy import (
     delete,
     func,
     select,
-    text,
 )
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from knowledge.database import Base, UtcTime, now
+from knowledge.database import Base, UtcTime, now, transaction
 from knowledge.dossiers import Dossier, find_dossier
-
-MIGRATION_LOCK = 1_001_193  # any number of our own
-MIGRATIONS = Path(__file__).with_name("migrations")
-
-
-class DatabaseUnavailable(Exception):
-    """The database cannot be used right now."""
 
 
 class Conversation(Base):
@@ -100,45 +81,6 @@ class RememberedDossier(Base):
         ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
     )
     code: Mapped[str] = mapped_column(String(64), primary_key=True)
-
-
-def migrate(engine: Engine) -> None:
-    """Bring the database to the newest schema."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with reachable(), engine.begin() as connection:
-        if engine.dialect.name == "postgresql":  # replicas that start together wait for each other
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-
-
-@contextmanager
-def reachable() -> Iterator[None]:
-    """Turn a driver's failure to reach the database into DatabaseUnavailable."""
-    try:
-        yield
-    except (OperationalError, InterfaceError) as error:
-        raise DatabaseUnavailable(f"database: {error.orig}") from error
-    except PoolTimeout as error:
-        raise DatabaseUnavailable("database: every connection is busy") from error
-
-
-@contextmanager
-def transaction(engine: Engine) -> Iterator[Session]:
-    """Open a session that is committed at its end; raises DatabaseUnavailable."""
-    with reachable(), Session(engine, expire_on_commit=False) as session, session.begin():
-        yield session
-
-
-def is_ready(engine: Engine) -> bool:
-    """Tell whether the database answers."""
-    try:
-        with transaction(engine) as session:
-            session.execute(text("SELECT 1"))
-    except DatabaseUnavailable:
-        return False
-    return True
 
 
 def erase_older_than(engine: Engine, days: int) -> int:

@@ -30,9 +30,9 @@ from telegram.request import HTTPXRequest
 from actions.wording import button, say
 from bot.intake import BadInput
 from bot.settings import Settings
-from bot.store import DatabaseUnavailable
 from bot.telegram_delivery import TRIES, attempt, note, persist, send
 from bot.turn import Assistant, Message
+from knowledge.database import DatabaseUnavailable
 
 log = structlog.get_logger()
 

@@ -11,8 +11,8 @@ import structlog
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.error import BadRequest, NetworkError, TelegramError
 
-from bot.store import DatabaseUnavailable
 from bot.telegram_text import telegram_pieces
+from knowledge.database import DatabaseUnavailable
 
 log = structlog.get_logger()
 

@@ -27,8 +27,8 @@ from actions.request import Memory, Request
 from actions.wording import say
 from bot.intake import BadInput, UnknownConversation, clean, has_words
 from bot.redaction import redact
-from bot.store import Conversation, DatabaseUnavailable, StoredCitizen, Turn, transaction
-from knowledge.database import now
+from bot.store import Conversation, StoredCitizen, Turn
+from knowledge.database import DatabaseUnavailable, now, transaction
 from knowledge.library import Library
 from knowledge.records import Province
 from nlu.client import NluClient, NluUnavailable

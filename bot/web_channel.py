@@ -25,8 +25,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from bot.intake import BadInput, UnknownConversation
-from bot.store import DatabaseUnavailable, is_ready
 from bot.turn import Assistant, Message
+from knowledge.database import DatabaseUnavailable, is_ready
 
 log = structlog.get_logger()
 

@@ -1,16 +1,33 @@
-"""The one database, SQLite (WAL) or PostgreSQL, and the base of every table."""
+"""The one database, SQLite (WAL) or PostgreSQL: the base of every table, migrations and transactions.
+
+DatabaseUnavailable
+└── the database cannot be reached or written
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Engine, create_engine, event
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, DateTime, Engine, create_engine, event, text
 from sqlalchemy.engine import Dialect
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 CONNECTIONS = 40  # as many as the web server has threads
+MIGRATION_LOCK = 1_001_193  # any number of our own
+MIGRATIONS = Path(__file__).with_name("migrations")
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot be used right now."""
 
 
 class Base(DeclarativeBase):
@@ -61,3 +78,42 @@ def open_database(url: str) -> Engine:
 def now() -> datetime:
     """Give this moment in UTC, for stamps only; rules take ``today`` as an argument."""
     return datetime.now(UTC)
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the database to the newest schema."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with reachable(), engine.begin() as connection:
+        if engine.dialect.name == "postgresql":  # replicas that start together wait for each other
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": MIGRATION_LOCK})
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+@contextmanager
+def reachable() -> Iterator[None]:
+    """Turn a driver's failure to reach the database into DatabaseUnavailable."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise DatabaseUnavailable(f"database: {error.orig}") from error
+    except PoolTimeout as error:
+        raise DatabaseUnavailable("database: every connection is busy") from error
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """Open a session that is committed at its end; raises DatabaseUnavailable."""
+    with reachable(), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+def is_ready(engine: Engine) -> bool:
+    """Tell whether the database answers."""
+    try:
+        with transaction(engine) as session:
+            session.execute(text("SELECT 1"))
+    except DatabaseUnavailable:
+        return False
+    return True

@@ -18,10 +18,9 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine, text
 
-from bot.store import migrate
 from bot.turn import Assistant
 from bot.web_channel import build_app
-from knowledge.database import open_database
+from knowledge.database import migrate, open_database
 from knowledge.library import Library, open_library
 from nlu.bench.processes import free_port
 from nlu.client import NluClient

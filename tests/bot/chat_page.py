@@ -7,8 +7,9 @@ from typing import Any
 from playwright.sync_api import Locator, Page, Request, Route, expect
 from sqlalchemy import func, select
 
-from bot.store import Turn, transaction
+from bot.store import Turn
 from bot.turn import Assistant
+from knowledge.database import transaction
 
 API = "/api/v1/messages"
 MARRIAGE = "đăng ký kết hôn cần mang gì"

@@ -13,19 +13,9 @@ from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from bot.intake import BadInput, UnknownConversation
-from bot.store import (
-    Conversation,
-    DatabaseUnavailable,
-    RememberedDossier,
-    Turn,
-    UnresolvedQuestion,
-    erase_older_than,
-    is_ready,
-    migrate,
-    transaction,
-)
+from bot.store import Conversation, RememberedDossier, Turn, UnresolvedQuestion, erase_older_than
 from bot.turn import Assistant, Message
-from knowledge.database import Base, now, open_database
+from knowledge.database import Base, DatabaseUnavailable, is_ready, migrate, now, open_database, transaction
 from knowledge.library import Library
 from nlu.client import NluClient
 from tests.conftest import TODAY, free_port

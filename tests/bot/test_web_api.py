@@ -10,10 +10,10 @@ import pytest
 import requests
 from sqlalchemy import Engine, func, select
 
-from bot.store import Turn, transaction
+from bot.store import Turn
 from bot.turn import Assistant
 from bot.web_channel import build_app
-from knowledge.database import open_database
+from knowledge.database import open_database, transaction
 from knowledge.library import Library
 from nlu.client import NluClient
 from tests.conftest import TODAY, free_port, serve_app

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from bot.store import transaction
+from knowledge.database import transaction
 from knowledge.dossiers import DossierFileError, find_codes, find_dossier, has_near_code, import_dossiers
 
 HEAD = "code,procedure,status,appointed_on\n"
