@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
+
 from actions.answer import Answer, Choice
 from actions.payloads import payload
 from actions.request import Request
 from actions.wording import say
 from knowledge.records import Procedure
-from knowledge.search import Hit, is_clear, procedure_codes, rivals
+from knowledge.search import Hit, folded_words, is_clear, procedure_codes, rivals
 
+_THIS = re.compile(r"\b(?:thu tuc|viec|giay|ho so) (?:nay|do|ay|tren|vua roi)\b")
+# What stands before a paper or status that is only mentioned: "có cần X không", "thuộc diện X".
+_BESIDE = re.compile(
+    r"\b(?:co can|can co|phai co|co phai|thuoc dien|dien|la ho|kem|kem theo|mang theo|nop them|cua)$"
+)
 MOST_CHOICES = 4  # beside the way out
 WORTH_ASKING = 0.5  # a best score from which it is worth offering choices
 MENTIONED = 0.6  # a best score from which a sentence is taken to name a procedure
@@ -23,16 +30,20 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     """
     if codes := named_codes(request):
         return _by_code(request, codes[0])
+    remembered = request.memory.procedure
+    if remembered and _is_about_the_same(request):
+        return _by_code(request, remembered)
     if request.library.is_not_covered(request.reading.text):
         return _not_found(request)
     marks = " ".join(entity.text for entity in request.reading.all("procedure"))
-    remembered = request.memory.procedure
     if remembered and not marks:
         return _remembered_or_ask(request, intent, remembered)
     hits = _hits(request, marks)
     if is_clear(hits) and not _contested(request, hits[0].key):
+        if hits[0].variants:
+            return _offer(request, intent, [hits[0].key, *hits[0].variants])
         return request.catalogue.procedures[hits[0].key]
-    if remembered and (not hits or remembered in [hit.key for hit in rivals(hits)]):
+    if remembered and (not hits or remembered in _keys(rivals(hits))):
         return _by_code(request, remembered)
     if hits and hits[0].score >= WORTH_ASKING:
         says_enough = best_score(request) >= WORTH_ASKING
@@ -41,12 +52,24 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     return _not_found(request) if marks else Answer("asked_back", (say("procedure.which"),))
 
 
+def _is_about_the_same(request: Request) -> bool:
+    """Tell whether the text points back ("thủ tục này") or only mentions a paper or status."""
+    text = folded_words(request.reading.text)
+    names = [folded_words(entity.text) for entity in request.reading.all("procedure")]
+    before = [text.partition(name)[0].rstrip() for name in names]
+    return bool(_THIS.search(text)) or (bool(before) and all(map(_BESIDE.search, before)))
+
+
 def _remembered_or_ask(request: Request, intent: str, remembered: str) -> Procedure | Answer:
     """Stay with the procedure being talked of, unless the unmarked words may name another: then ask."""
     hits = request.library.find_procedures(request.reading.text)
-    if not hits or hits[0].score < MENTIONED or remembered in [hit.key for hit in rivals(hits)]:
+    if not hits or hits[0].score < MENTIONED or remembered in _keys(rivals(hits)):
         return _by_code(request, remembered)
     return _offer(request, intent, [remembered, hits[0].key])
+
+
+def _keys(hits: list[Hit[str]]) -> list[str]:
+    return [key for hit in hits for key in (hit.key, *hit.variants)]
 
 
 def mentions_procedure(request: Request) -> bool:
@@ -89,7 +112,8 @@ def _by_code(request: Request, code: str) -> Procedure | Answer:
 
 
 def _ask_which(request: Request, intent: str, hits: list[Hit[str]]) -> Answer:
-    return _offer(request, intent, [hit.key for hit in hits if hit.score >= hits[0].score * SIMILAR])
+    similar = [hit for hit in hits if hit.score >= hits[0].score * SIMILAR]
+    return _offer(request, intent, _keys(similar))
 
 
 def _offer(request: Request, intent: str, codes: list[str]) -> Answer:

@@ -17,8 +17,8 @@ from rich.console import Console
 
 from bot.settings import Settings
 from bot.start import StartError, check_port
+from knowledge.catalogue import load_catalogue
 from knowledge.content_files import CONTENT
-from knowledge.library import open_library
 from nlu.client import NluClient
 from nlu.training import CACHE
 
@@ -34,7 +34,7 @@ def run_all(settings: Settings, serve_arguments: list[str]) -> int:
         raise StartError("NLU_URL has no port: write it as http://127.0.0.1:5005")
     check_port(settings.host, settings.port)
     check_port("127.0.0.1", nlu_port, "NLU_URL")
-    open_library(settings.content or CONTENT, lenient="--lenient" in serve_arguments).catalogue.province(
+    load_catalogue(settings.content or CONTENT, lenient="--lenient" in serve_arguments).province(
         settings.province
     )  # a fault is told at once, not after the model has loaded
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a service manager's word, or the terminal closed

@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from pathlib import Path
 from typing import Literal
 from zoneinfo import ZoneInfo
 
 from limits import parse
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from knowledge.database import KnowledgeSettings
 
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
-class Settings(BaseSettings):
+class Settings(KnowledgeSettings):
     """Read from the environment, then from ``.env``; every setting has a working default."""
-
-    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
 
     province: str = Field("vinh-phuc", description="which province pack answers")
     assistant_today: date | None = Field(None, description="replay a day, such as 2020-04-01; empty is today")
-    database_url: str = Field(
-        "sqlite:///hoi-mot-cua.db", description="SQLite file, or postgresql://user:password@host/name"
-    )
     nlu_url: str = Field("http://127.0.0.1:5005", description="where the Rasa server listens")
     host: str = Field("127.0.0.1", description="the address the web server listens on")
     port: int = Field(8080, ge=1, le=65535, description="the port the web server listens on")
     rate_limit: str = Field("60/minute", description="messages allowed for one sender's address")
     trusted_proxies: str = Field("127.0.0.1", description="proxies whose X-Forwarded-For is believed")
-    content: Path | None = Field(None, description="another content folder than the project's own")
     retention_days: int = Field(
         180, ge=1, description="conversations are erased this many days after the last message"
     )

@@ -24,7 +24,8 @@ from bot.turn import Assistant
 from bot.web_channel import build_app
 from knowledge.content_files import CONTENT
 from knowledge.database import DatabaseUnavailable, migrate, open_database
-from knowledge.library import open_library
+from knowledge.library import Shelf, open_library
+from knowledge.revisions import stamp
 from nlu.client import NluClient
 
 log = structlog.get_logger()
@@ -37,11 +38,14 @@ class StartError(Exception):
 
 def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
     """Load the knowledge, open and migrate the database, and connect to the NLU server."""
-    library = open_library(settings.content or CONTENT, lenient=lenient)
-    for fault in library.catalogue.faults:
+    engine = open_engine(settings)
+    shelf = Shelf(
+        lambda: open_library(settings.content or CONTENT, engine, lenient=lenient), lambda: stamp(engine)
+    )
+    for fault in shelf.library().catalogue.faults:
         log.warning("content_left_out", fault=str(fault))
-    province = library.catalogue.province(settings.province)
-    return Assistant(library, NluClient(settings.nlu_url), open_engine(settings), province, settings.today)
+    province = shelf.library().catalogue.province(settings.province)
+    return Assistant(shelf.library, NluClient(settings.nlu_url), engine, province, settings.today)
 
 
 def open_engine(settings: Settings) -> Engine:

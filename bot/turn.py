@@ -67,11 +67,16 @@ class Reply:
 class Assistant:
     """Answers messages; safe to use from many threads."""
 
-    library: Library
+    shelf: Callable[[], Library]
     nlu: NluClient
     engine: Engine
     province: Province
     today: Callable[[], date]
+
+    @property
+    def library(self) -> Library:
+        """The newest knowledge."""
+        return self.shelf()
 
     def reply(self, message: Message) -> Reply:
         """Answer one message; raises BadInput and DatabaseUnavailable."""

@@ -20,9 +20,11 @@ from knowledge.content_files import (
     read_record,
     read_yaml,
 )
+from knowledge.merging import Procedures
 from knowledge.records import OfficialText, Procedure, Province, Topic
 
 NATIONAL = "toan-quoc"
+FEWEST_ALIASES = 3
 R = TypeVar("R", bound=BaseModel)
 
 
@@ -34,7 +36,7 @@ class UnknownProvince(LookupError):
 class Catalogue:
     """All loaded records by key, and the faults of files that were left out."""
 
-    procedures: dict[str, Procedure]
+    procedures: Procedures
     topics: dict[str, Topic]
     provinces: dict[str, Province]
     official_texts: dict[str, OfficialText]
@@ -141,7 +143,7 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
         raise ContentError(reader.faults)
     broken = {fault.path.stem for fault in reader.faults}
     return Catalogue(
-        {key: value for key, value in procedures.items() if key not in broken},
+        Procedures({key: value for key, value in procedures.items() if key not in broken}),
         {key: value for key, value in topics.items() if key not in broken},
         {key: value for key, value in provinces.items() if key not in broken or key == NATIONAL},
         official_texts,
@@ -159,6 +161,8 @@ def _loose_ends(
     """Yield references that lead nowhere; a file that is there but faulty counts as there."""
     for code, procedure in procedures.items():
         file = reader.files[f"procedures/{code}"]
+        if len(procedure.aliases) < FEWEST_ALIASES:
+            yield file.fault(("aliases",), f"needs at least {FEWEST_ALIASES} names as citizens say them")
         for number, near in enumerate(procedure.near):
             yield from _unknown_file(reader, file, ("near", number), "procedures", near)
         yield from _unknown_file(reader, file, ("fee_topic",), "topics", procedure.fee_topic)

@@ -14,6 +14,8 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Connection, DateTime, Engine, create_engine, event, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import InterfaceError, OperationalError
@@ -21,6 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
+_ONLY_READS = "only_reads"
 CONNECTIONS = 40  # as many as the web server has threads
 MIGRATION_LOCK = 1_001_193  # any number of our own
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -28,6 +31,17 @@ MIGRATIONS = Path(__file__).with_name("migrations")
 
 class DatabaseUnavailable(Exception):
     """The database cannot be used right now."""
+
+
+class KnowledgeSettings(BaseSettings):
+    """What the knowledge is told from outside: read from the environment, then from ``.env``."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True)
+
+    database_url: str = Field(
+        "sqlite:///hoi-mot-cua.db", description="SQLite file, or postgresql://user:password@host/name"
+    )
+    content: Path | None = Field(None, description="another content folder than the project's own")
 
 
 class Base(DeclarativeBase):
@@ -70,7 +84,8 @@ def open_database(url: str) -> Engine:
     @event.listens_for(engine, "begin")
     def _take_the_write_lock(connection: Connection) -> None:
         """Two turns of one conversation wait for each other, as they do in PostgreSQL."""
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        only_reads = connection.get_execution_options().get(_ONLY_READS)
+        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
 
     return engine
 
@@ -106,6 +121,14 @@ def reachable() -> Iterator[None]:
 def transaction(engine: Engine) -> Iterator[Session]:
     """Open a session that is committed at its end; raises DatabaseUnavailable."""
     with reachable(), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Open a session that only reads, also while this thread writes; raises DatabaseUnavailable."""
+    only_reads = engine.execution_options(**{_ONLY_READS: True})
+    with reachable(), Session(only_reads) as session:
         yield session
 
 

@@ -2,41 +2,68 @@
 
 from __future__ import annotations
 
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock, Thread
 
+from sqlalchemy import Engine
+
+from knowledge import revisions
 from knowledge.catalogue import Catalogue, load_catalogue
 from knowledge.content_files import CONTENT, read_record, read_yaml
-from knowledge.records import Record
-from knowledge.search import CLEAR, Hit, NameIndex, SearchWords
+from knowledge.database import DatabaseUnavailable
+from knowledge.merging import Procedures
+from knowledge.portal_files import NAME
+from knowledge.portal_records import COLUMNS
+from knowledge.ranking import Named, Ranking
+from knowledge.records import Procedure, Record
+from knowledge.search import CLEAR, Hit, NameIndex, SearchWords, procedure_codes
+
+CACHE = Path(__file__).parents[1] / ".cache" / "search"
+LOOK = 1.0  # seconds after which the database is asked again for what is new
+_MOST_RESULTS = 300  # characters: what stands behind is the page's furniture
 
 
 class _SearchWordsFile(Record):
     short_forms: dict[str, str]
     question_words: tuple[str, ...]
+    meanings: dict[str, tuple[str, ...]]
     not_covered: tuple[str, ...]
 
 
 class Library:
     """Everything known, with the ways to find it."""
 
-    def __init__(self, catalogue: Catalogue, search_words: SearchWords) -> None:
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        search_words: SearchWords,
+        ranking: Ranking,
+        texts: Callable[[], Iterator[tuple[str, str]]],
+    ) -> None:
+        """Take the records, the words that search treats apart, the ranking, and the texts it ranks by."""
         self.catalogue = catalogue
-        self._search_words = search_words
-        names: dict[str, tuple[str, ...]] = {
-            code: (record.name, record.title, *record.aliases)
-            for code, record in catalogue.procedures.items()
-        }
-        self._procedures = NameIndex(names, search_words)
+        self.search_words = search_words
+        self.ranking = ranking
+        self.texts = texts
         self._not_covered = frozenset(search_words.not_covered)
-        self._all_names = NameIndex(names | {name: (name,) for name in self._not_covered}, search_words)
+        self._all_names = NameIndex(
+            {key: (one.name, *one.aliases) for key, one in _named(catalogue).items()}
+            | {name: (name,) for name in self._not_covered},
+            search_words,
+        )
         # A turn looks at the same sentence several times.
-        self._ranked = lru_cache(maxsize=1024)(lambda words: tuple(self._procedures.search(words)))
+        self._ranked = lru_cache(maxsize=1024)(lambda words: tuple(ranking.rank(words)))
         self._topics: dict[tuple[str | None, str], NameIndex[str]] = {}
 
     def find_procedures(self, words: str) -> list[Hit[str]]:
-        """Rank the procedures that these words may mean, by code, best first."""
-        return list(self._ranked(words))
+        """Rank the procedures that these words may mean, by code, best first; a code in them leads."""
+        named = [Hit(code, 1.0) for code in procedure_codes(words) if code in self.catalogue.procedures]
+        return [*named, *(hit for hit in self._ranked(words) if hit.key not in {one.key for one in named})]
 
     def is_not_covered(self, words: str) -> bool:
         """Tell whether these words rather name something that the catalogue is known not to have."""
@@ -49,17 +76,120 @@ class Library:
         if key not in self._topics:
             topics = self.catalogue.topics_for(intent, province)
             self._topics[key] = NameIndex(
-                {topic.id: (topic.title, *topic.aliases) for topic in topics}, self._search_words
+                {topic.id: (topic.title, *topic.aliases) for topic in topics}, self.search_words
             )
         return self._topics[key].search(words)
 
 
-def open_library(folder: Path = CONTENT, *, lenient: bool = False) -> Library:
-    """Load the content folder; raises ContentError unless ``lenient``."""
-    return Library(load_catalogue(folder, lenient=lenient), _read_search_words(folder / "search_words.yml"))
+class Shelf:
+    """Holds the library and replaces it, in the background, soon after an import changed something."""
+
+    def __init__(
+        self,
+        open_now: Callable[[], Library],
+        stamp: Callable[[], str],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._open, self._stamp, self._clock = open_now, stamp, clock
+        self._state = stamp()
+        self._library = open_now()
+        self._looked = clock()
+        self._looking = Lock()
+        self._last: Thread | None = None
+
+    def library(self) -> Library:
+        """Give the newest library that is ready."""
+        if self._clock() - self._looked > LOOK and self._looking.acquire(blocking=False):
+            self._last = Thread(target=self._look, daemon=True)
+            self._last.start()
+        return self._library
+
+    def wait(self) -> None:
+        """Wait until a look that is under way has ended."""
+        if self._last:
+            self._last.join()
+
+    def _look(self) -> None:
+        try:
+            state = self._stamp()
+            if state != self._state:
+                self._library, self._state = self._open(), state
+        except DatabaseUnavailable:
+            pass  # what is known stays known
+        finally:
+            self._looked = self._clock()
+            self._looking.release()
+
+
+def open_library(
+    folder: Path = CONTENT, engine: Engine | None = None, *, lenient: bool = False, cache: Path = CACHE
+) -> Library:
+    """Load the content folder and what was imported; raises ContentError unless ``lenient``."""
+    catalogue = load_catalogue(folder, lenient=lenient)
+    digests: dict[str, str] = {}
+    if engine is not None:
+        imported = revisions.current_names(engine)
+        digests = {code: digest for code, (digest, _) in imported.items()}
+        names = {code: name for code, (_, name) in imported.items()}
+        procedures = Procedures(
+            catalogue.procedures.written, names, lambda code: revisions.current_facts(engine, code)
+        )
+        catalogue = replace(catalogue, procedures=procedures)
+    search_words = _read_search_words(folder / "search_words.yml")
+    named = _named(catalogue)
+    stamp = repr([sorted(digests.items()), sorted(catalogue.procedures.written.items())])
+
+    def texts() -> Iterator[tuple[str, str]]:
+        return _texts(catalogue, engine)
+
+    ranking = Ranking(
+        named,
+        texts,
+        hashlib.sha256(stamp.encode()).hexdigest(),
+        search_words,
+        cache if digests else None,
+    )
+    return Library(catalogue, search_words, ranking, texts)
+
+
+def _named(catalogue: Catalogue) -> dict[str, Named]:
+    written = catalogue.procedures.written
+    return {
+        code: Named(name, (written[code].title, *written[code].aliases)) if code in written else Named(name)
+        for code, name in catalogue.procedures.names().items()
+    }
+
+
+def _texts(catalogue: Catalogue, engine: Engine | None) -> Iterator[tuple[str, str]]:
+    """Yield what can be searched of each procedure: the portal's columns, or the written record."""
+    if engine is not None:
+        for code, columns in revisions.current_columns(engine):
+            searched = [columns.get(column, "") for column in COLUMNS.values()]
+            results = columns.get(COLUMNS["results"], "")[:_MOST_RESULTS]
+            yield code, " ".join((columns.get(NAME, ""), results, *searched))
+    for code, record in catalogue.procedures.written.items():
+        yield code, _written_text(record)
+
+
+def _written_text(record: Procedure) -> str:
+    facts = record.model_dump(
+        include={"name", "summary", "conditions", "cases", "steps", "channels", "results", "remarks"}
+    )
+    return " ".join(_strings(facts))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _strings(item)
+    elif isinstance(value, tuple | list):
+        for item in value:
+            yield from _strings(item)
 
 
 def _read_search_words(path: Path) -> SearchWords:
     record = read_record(_SearchWordsFile, read_yaml(path))
     spoken = frozenset(word for line in record.question_words for word in line.split())
-    return SearchWords(record.short_forms, spoken, record.not_covered)
+    return SearchWords(record.short_forms, spoken, record.not_covered, record.meanings)

@@ -153,7 +153,7 @@ class Procedure(Dated):
     code: ProcedureCode
     name: Text
     short_name: Annotated[Text, Field(max_length=LONGEST_TITLE)] | None = None
-    aliases: Annotated[tuple[Text, ...], Field(min_length=3)]
+    aliases: tuple[Text, ...]
     field: Text
     levels: Annotated[tuple[Level, ...], Field(min_length=1)]
     applicants: Annotated[tuple[Text, ...], Field(min_length=1)]

@@ -12,11 +12,13 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from typing import Generic, TypeVar
 from unicodedata import combining, normalize
+
+import numpy as np
 
 K = TypeVar("K", bound=str)
 
@@ -25,6 +27,7 @@ FAINT = 0.3  # below this a match is chance
 SAID = 0.9  # from here on the query says the name itself
 NEAR = 0.88  # a runner-up with this share of the best score is a rival
 LESS_NEAR = 0.84  # the same share while the best name is only partly said
+_MOST_NAMES = 500  # best names whose accents are compared
 QUESTION_WORD = 0.2  # how much a question word weighs beside another of the same rarity
 
 _WORD = re.compile(r"[^\W_]+")
@@ -58,6 +61,7 @@ class Hit(Generic[K]):
 
     key: K
     score: float
+    variants: tuple[str, ...] = ()  # keys of what differs only by prefix or level
 
 
 def is_clear(hits: list[Hit[K]]) -> bool:
@@ -95,6 +99,7 @@ class SearchWords:
     short_forms: Mapping[str, str]  # spelt out before searching: cccd, gplx
     question_words: frozenset[str]  # shape a question but never tell one thing from another
     not_covered: tuple[str, ...] = ()  # asked for often, and not in the catalogue
+    meanings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # official words: as people say it
 
 
 class NameIndex(Generic[K]):
@@ -117,10 +122,12 @@ class NameIndex(Generic[K]):
         self._names = [
             self._name(key, accented, plain) for (key, accented), plain in zip(spelt, folded, strict=True)
         ]
-        self._holders: dict[str, list[int]] = defaultdict(list)
+        holders: dict[str, list[int]] = defaultdict(list)
         for number, name in enumerate(self._names):
             for term in name.terms:
-                self._holders[term].append(number)
+                holders[term].append(number)
+        self._holders = {term: np.array(numbers) for term, numbers in holders.items()}
+        self._scales = np.array([name.weight for name in self._names]).reshape(-1) ** -0.5
 
     def _name(self, key: K, accented: tuple[str, ...], folded: tuple[str, ...]) -> _Name:
         terms = _terms(folded)
@@ -142,18 +149,19 @@ class NameIndex(Generic[K]):
         known = {term: self._weights[term] for term in asked if term in self._weights}
         if not known:
             return []
-        overlap: dict[int, float] = defaultdict(float)
+        shared = np.zeros(len(self._names))
         for term, weight in known.items():
-            for number in self._holders[term]:
-                overlap[number] += weight
+            shared[self._holders[term]] += weight
+        scores = shared * self._scales / math.sqrt(sum(known.values()))
+        found = np.flatnonzero(scores >= FAINT)
+        if len(found) > _MOST_NAMES:
+            found = found[np.argpartition(-scores[found], _MOST_NAMES)[:_MOST_NAMES]]
         has_accents = any(not word.isascii() for word in accented)
         spoken = {word: fold(word) for word in accented}
-        whole = sum(known.values())
         best: dict[str, float] = {}
-        for number, shared in overlap.items():
-            name = self._names[number]
-            score = math.sqrt(shared / name.weight * shared / whole)
-            if score >= FAINT and has_accents:
+        for number in found:
+            name, score = self._names[number], float(scores[number])
+            if has_accents:
                 score *= 0.85 + 0.15 * _share(spoken, name)
             best[name.key] = max(score, best.get(name.key, 0.0))
         ranked = sorted(best.items(), key=lambda item: (-item[1], item[0]))[:limit]

@@ -126,7 +126,7 @@ def any_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engin
 def assistant(library: Library, nlu_url: str, engine: Engine) -> Assistant:
     """The whole assistant of Vĩnh Phúc on 22/11/2026."""
     province = library.catalogue.province("vinh-phuc")
-    return Assistant(library, NluClient(nlu_url), engine, province, lambda: TODAY)
+    return Assistant(lambda: library, NluClient(nlu_url), engine, province, lambda: TODAY)
 
 
 @contextmanager

@@ -30,7 +30,11 @@ def measure_whole_path(nlu_url: str, folder: Path) -> dict[str, Any]:
     library = open_library()
     with opened_database("sqlite", folder) as engine:
         assistant = Assistant(
-            library, NluClient(nlu_url), engine, library.catalogue.province("vinh-phuc"), lambda: TODAY
+            lambda: library,
+            NluClient(nlu_url),
+            engine,
+            library.catalogue.province("vinh-phuc"),
+            lambda: TODAY,
         )
         asked = [(question, _ask(assistant, question["text"])) for question in read_questions()]
     outcomes = [(judge(body, question["procedure"]), question, body) for question, body in asked]

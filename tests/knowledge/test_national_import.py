@@ -1,0 +1,260 @@
+"""Importing what the national portal publishes: dated revisions, a report, and nothing lost or half done."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import lzma
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import openpyxl
+import pytest
+from sqlalchemy import Engine, func, select
+
+from knowledge.database import transaction
+from knowledge.library import Library, Shelf, open_library
+from knowledge.portal_files import LONGEST, PortalFileError, is_list, read_portal_file
+from knowledge.revisions import (
+    ProcedureRevision,
+    Report,
+    current_facts,
+    import_records,
+    revisions_of,
+    stamp,
+)
+
+JULY, AUGUST = date(2026, 7, 1), date(2026, 8, 1)
+CHANNELS = (
+    "Hình thức nộpThời gianPhí, lệ phíMô tả"
+    "Trực tuyến3 Ngày làm việcMiễn phíTrực tiếp3 Ngày làm việc8,000 Đồng"
+)
+RESULT = "Giấy phép thả diềuMã: KQ.G01.000001Từ khóaKhông có thông tinMô tảKhông có thông tin"
+
+
+def _row(code: str = "9.000001", name: str = "Thủ tục xin phép thả diều", **columns: str) -> dict[str, str]:
+    return {"ma_thu_tuc": code, "ten_thu_tuc": name, "linh_vuc": "Trò chơi", "cap_thuc_hien": "Cấp xã",
+            "doi_tuong_thuc_hien": "Công dân Việt Nam", "cach_thuc_thuc_hien": CHANNELS,
+            "trinh_tu_thuc_hien": "Bước 1: Nộp đơn.\nBước 2: Nhận giấy.", "ket_qua_xu_ly": RESULT,
+            "detail_url": "https://dichvucong.gov.vn/thu-tuc-hanh-chinh/x", **columns}  # fmt: skip
+
+
+def _write(path: Path, *rows: object) -> Path:
+    text = "".join(
+        (row if isinstance(row, str) else json.dumps(row, ensure_ascii=False)) + "\n" for row in rows
+    )
+    opened = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
+    with opened(path, "wt", encoding="utf-8") as file:
+        file.write(text)
+    return path
+
+
+def _import(
+    engine: Engine, path: Path, seen_on: date = JULY, *, complete: bool = False
+) -> tuple[Report, list[str]]:
+    faults: list[str] = []
+    records = read_portal_file(path, faults.append)
+    report = import_records(
+        engine, records, str(path), seen_on, faults.append, complete=complete, listed=is_list(path)
+    )
+    return report, faults
+
+
+def _count(engine: Engine) -> int:
+    with transaction(engine) as session:
+        return session.scalar(select(func.count()).select_from(ProcedureRevision)) or 0
+
+
+@pytest.mark.parametrize("name", ["all.jsonl", "all.jsonl.gz", "all.jsonl.xz"])
+def test_each_kind_of_file_is_read_and_a_second_time_changes_nothing(
+    any_engine: Engine, tmp_path: Path, name: str
+) -> None:
+    path = _write(tmp_path / name, _row(), _row("9.000002", "Đăng ký thả cá"))
+    assert _import(any_engine, path)[0].counts() == {"new": 2, "changed": 0, "unchanged": 0, "retired": 0}
+    before = stamp(any_engine)
+    assert _import(any_engine, path, AUGUST)[0].counts() == {
+        "new": 0,
+        "changed": 0,
+        "unchanged": 2,
+        "retired": 0,
+    }
+    assert stamp(any_engine) == before
+
+
+def test_the_facts_are_read_from_the_flattened_columns(any_engine: Engine, tmp_path: Path) -> None:
+    _import(any_engine, _write(tmp_path / "all.jsonl", _row()))
+    found = current_facts(any_engine, "9.000001")
+    assert found is not None
+    assert (found.name, found.levels, found.results) == (
+        "Xin phép thả diều", ("commune",), ("Giấy phép thả diều",)
+    )  # fmt: skip
+    online, direct = found.channel("online"), found.channel("direct")
+    assert online and direct and online.fees and direct.fees
+    assert (online.time_limit, online.fees[0].amount, direct.fees[0].amount) == ("3 Ngày làm việc", 0, 8000)
+    assert found.legal_basis is None
+    assert found.source.state_of == "2026-07"
+
+
+def test_a_limit_without_a_unit_is_kept_and_marked_as_doubtful(any_engine: Engine, tmp_path: Path) -> None:
+    row = _row(cach_thuc_thuc_hien=CHANNELS.replace("3 Ngày làm việc", "3", 1))
+    report, _ = _import(any_engine, _write(tmp_path / "all.jsonl", row))
+    assert any("không có đơn vị" in doubt for doubt in report.doubts["9.000001"])
+    assert revisions_of(any_engine, "9.000001")[0].columns == row
+    found = current_facts(any_engine, "9.000001")
+    assert found
+    online = found.channel("online")
+    assert online and "không nói ngày hay giờ" in (online.time_limit or "")
+
+
+def test_a_change_is_a_new_revision_and_the_old_one_keeps_its_days(
+    any_engine: Engine, tmp_path: Path
+) -> None:
+    _import(any_engine, _write(tmp_path / "july.jsonl", _row()))
+    changed = _row(ket_qua_xu_ly=RESULT.replace("Giấy phép", "Thẻ"))
+    report, _ = _import(any_engine, _write(tmp_path / "august.jsonl", changed), AUGUST)
+    assert report.changed == ["9.000001"]
+    new, old = revisions_of(any_engine, "9.000001")
+    assert (old.valid_from, old.ended_on, old.facts["results"]) == (
+        JULY,
+        date(2026, 7, 31),
+        ["Giấy phép thả diều"],
+    )
+    assert (new.valid_from, new.ended_on, new.facts["results"]) == (AUGUST, None, ["Thẻ thả diều"])
+
+
+def test_only_a_complete_file_retires_what_it_lacks(any_engine: Engine, tmp_path: Path) -> None:
+    _import(any_engine, _write(tmp_path / "july.jsonl", _row(), _row("9.000002", "Đăng ký thả cá")))
+    part = _write(tmp_path / "august.jsonl", _row())
+    assert _import(any_engine, part, AUGUST)[0].retired == []
+    assert _import(any_engine, part, AUGUST, complete=True)[0].retired == ["9.000002"]
+    assert current_facts(any_engine, "9.000002") is None
+    assert revisions_of(any_engine, "9.000002")[0].ended_on == date(2026, 7, 31)
+
+
+def test_a_list_adds_what_is_unknown_and_tells_other_names(any_engine: Engine, tmp_path: Path) -> None:
+    _import(any_engine, _write(tmp_path / "july.jsonl", _row()))
+    report, faults = _import(
+        any_engine, _list(tmp_path, ["9.000001", "Cho phép thả diều"], ["9.000003", "Cấp thẻ câu"])
+    )
+    assert (report.new, report.unchanged, report.renamed, faults) == (
+        ["9.000003"],
+        ["9.000001"],
+        ["9.000001"],
+        [],
+    )
+    added = current_facts(any_engine, "9.000003")
+    assert added and added.channels is None and added.agency == "Sở Trò chơi"
+
+
+def _list(folder: Path, *rows: list[str]) -> Path:
+    book = openpyxl.Workbook()
+    for row in (["DANH SÁCH"], ["Mã số", "Tên", "Cơ quan ban hành", "Cơ quan thực hiện", "Lĩnh vực"]):
+        book.active.append(row)  # type: ignore[union-attr]
+    for row in rows:
+        book.active.append([*row, "Bộ", "Sở Trò chơi", "Trò chơi"])  # type: ignore[union-attr]
+    book.save(folder / "list.xlsx")
+    return folder / "list.xlsx"
+
+
+BROKEN = {
+    "not JSON": ("{not json", "not one JSON object a line"),
+    "no object": ([1, 2], "is not a JSON object"),
+    "no code": ({"ten_thu_tuc": "Xin phép"}, "is no procedure code"),
+    "no name": ({"ma_thu_tuc": "9.000009"}, "ten_thu_tuc: is missing"),
+    "twice": (_row(), "9.000001 stands already at"),
+    "NUL": (_row("9.000009", ket_qua_xu_ly="a\0b"), "NUL"),
+    "too long": (_row("9.000009", ket_qua_xu_ly="a" * 5_000_000), f"at most {LONGEST:,}"),
+    "no text": ({**_row("9.000009"), "ket_qua_xu_ly": 5}, "ket_qua_xu_ly: is int, not text"),
+    "no address": (_row("9.000009", detail_url="javascript:x"), "source.url"),
+}
+
+
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_faulty_record_is_named_with_its_line_and_left_out(
+    any_engine: Engine, tmp_path: Path, broken: str
+) -> None:
+    row, told = BROKEN[broken]
+    path = _write(tmp_path / "all.jsonl", _row(), row, _row("9.000002", "Đăng ký thả cá"))
+    report, faults = _import(any_engine, path)
+    assert report.new == ["9.000001", "9.000002"]
+    assert len(faults) == 1
+    assert faults[0].startswith(f"{path}:2: ")
+    assert told in faults[0]
+
+
+def test_a_formula_in_a_list_is_named_and_left_out(any_engine: Engine, tmp_path: Path) -> None:
+    report, faults = _import(
+        any_engine, _list(tmp_path, ["9.000001", "=HYPERLINK(A1)"], ["9.000003", "Cấp thẻ câu"])
+    )
+    assert report.new == ["9.000003"]
+    assert ":3: " in faults[0]
+    assert "is a formula" in faults[0]
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda path: path.with_name("none.jsonl"), "is not there"),
+        (lambda path: _cut_short(path), "breaks off after line"),
+        (lambda path: path.rename(path.with_suffix(".xlsx")), "is not an xlsx file"),
+    ],
+    ids=["missing", "truncated", "no xlsx"],
+)
+def test_a_file_that_cannot_be_read_to_its_end_leaves_the_database_as_it_was(
+    any_engine: Engine, tmp_path: Path, make: Callable[[Path], Path], told: str
+) -> None:
+    rows = [
+        _row(f"9.{number:06}", f"Thủ tục số {number}", ket_qua_xu_ly=str(number) * 99)
+        for number in range(900)
+    ]
+    path = make(_write(tmp_path / "all.jsonl.xz", *rows))
+    with pytest.raises(PortalFileError, match=told):
+        _import(any_engine, path)
+    assert _count(any_engine) == 0
+
+
+def _cut_short(path: Path) -> Path:
+    path.write_bytes(path.read_bytes()[:-200])
+    return path
+
+
+def test_what_was_imported_is_found_beside_what_is_written_by_hand(
+    any_engine: Engine, tmp_path: Path
+) -> None:
+    _import(any_engine, _write(tmp_path / "all.jsonl", _row()))
+    library = open_library(engine=any_engine, cache=tmp_path / "cache")
+    assert library.find_procedures("xin phep tha dieu o dau")[0].key == "9.000001"
+    assert library.catalogue.procedures.origins("9.000001")["steps"] == "imported"
+    again = open_library(engine=any_engine, cache=tmp_path / "cache")
+    assert again.find_procedures("xin phép thả diều") == library.find_procedures("xin phép thả diều")
+
+
+def test_written_facts_win_and_imported_ones_fill_what_is_not_stated(
+    any_engine: Engine, tmp_path: Path, library: Library
+) -> None:
+    row = _row("1.001193", "Thủ tục đăng ký khai sinh", yeu_cau_dieu_kien="- Cha mẹ có mặt.")
+    _import(any_engine, _write(tmp_path / "all.jsonl", row))
+    written = library.catalogue.procedures["1.001193"]
+    merged = open_library(engine=any_engine, cache=tmp_path / "cache").catalogue.procedures
+    assert written.conditions is None
+    assert merged["1.001193"].conditions == ("Cha mẹ có mặt.",)
+    assert merged["1.001193"].results == written.results
+    origins = merged.origins("1.001193")
+    assert (origins["conditions"], origins["results"]) == ("imported", "written")
+
+
+def test_a_change_reaches_a_running_assistant(any_engine: Engine, tmp_path: Path) -> None:
+    now = [0.0]
+    shelf = Shelf(
+        lambda: open_library(engine=any_engine, cache=tmp_path / "cache"),
+        lambda: stamp(any_engine),
+        lambda: now[0],
+    )
+    assert shelf.library().catalogue.procedures.get("9.000001") is None
+    _import(any_engine, _write(tmp_path / "all.jsonl", _row()))
+    assert shelf.library().catalogue.procedures.get("9.000001") is None  # it is not looked for at each turn
+    now[0] = 2.0
+    shelf.library()
+    shelf.wait()
+    assert shelf.library().catalogue.procedures["9.000001"].name == "Xin phép thả diều"
