@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from actions import dossiers, people, privacy, procedures, small_talk, topics
 from actions.answer import Answer, Choice
-from actions.finding import mentions_procedure, none_of_these
+from actions.finding import mentions_procedure, named_codes, none_of_these
 from actions.payloads import payload
 from actions.places import tell_province
 from actions.request import Memory, Request
@@ -160,7 +160,8 @@ def unclear(request: Request) -> Answer:
     choices = tuple(_guess(request, intent) for intent in guesses[:_MOST_GUESSES])
     if not choices:
         return Answer("asked_back", (say("talk.unclear_bare"),))
-    return Answer("asked_back", (say("talk.unclear"),), (*choices, none_of_these()))
+    about = request.memory.procedure if _ABOUT_A_PROCEDURE & set(guesses) else None
+    return Answer("asked_back", (say("talk.unclear"),), (*choices, none_of_these()), procedure=about)
 
 
 def _guess(request: Request, intent: str) -> Choice:
@@ -185,6 +186,10 @@ def _as_reply(request: Request) -> Reading:
         return replace(reading, intent="ask_procedure")
     if reading.intent not in _BARE or not mentions_procedure(request):
         return reading
+    if named_codes(request):
+        return replace(
+            reading, intent=memory.asked if memory.asked in _ABOUT_A_PROCEDURE else "ask_procedure"
+        )
     if memory.asked in _ABOUT_A_PROCEDURE:
         return replace(reading, intent=memory.asked)
     return reading if reading.intent == "out_of_scope" else replace(reading, intent="ask_procedure")

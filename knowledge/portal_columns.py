@@ -25,6 +25,7 @@ DOCUMENT_HEAD = "Tên giấy tờMẫu đơn, tờ khaiSố lượng"
 LEGAL_HEAD = "Tên văn bản pháp lýMã văn bản"
 SMALLEST_AMOUNT = 1_000  # đồng; the portal shows "20 VNĐ" where someone typed 20.000
 LONGEST_ID = 16
+LONGEST_COLUMN = 500_000  # characters; the longest real one has under 60,000
 BLANK = " -.\t\r\n\xa0"
 T = TypeVar("T")
 
@@ -53,6 +54,13 @@ class Parsed(Generic[T]):
 Rows = Parsed[tuple[T, ...]]
 Marks = list[tuple[int, str]]  # where each piece begins, and its part
 Doubts = list[str]
+
+
+def _begin(text: str) -> tuple[str, str, Marks, Doubts]:
+    """Part a text from the page's own words that the crawl dragged along, and from what is too long."""
+    start = text.find("Từ khóa", 0, LONGEST_COLUMN)
+    end = start if start >= 0 and text.find("Mô tả", start) > 0 else min(len(text), LONGEST_COLUMN)
+    return text[:end], text[end:], [], [f"dài bất thường: {len(text)} ký tự"] if end == LONGEST_COLUMN else []
 
 
 def _cut(text: str, marks: Marks) -> tuple[Piece, ...]:
@@ -104,8 +112,8 @@ _OWED_IN_NOTE = re.compile(rf"(?i)phí\s{{0,3}}:(?!\s{{0,3}}không)|phí[^.;\n]{
 
 def parse_channels(text: str) -> Rows[Channel]:
     """Read the ways to file, one Channel each; the rows of the same channel are merged."""
-    doubts: Doubts = []
-    marks = [(0, "head"), (len(CHANNEL_HEAD), "rest")] if text.startswith(CHANNEL_HEAD) else []
+    text, page, marks, doubts = _begin(text)
+    marks += [(0, "head"), (len(CHANNEL_HEAD), "rest")] if text.startswith(CHANNEL_HEAD) else []
     found: dict[ChannelName, list[tuple[str, tuple[Fee, ...], str]]] = {}
     rows = list(_ROW.finditer(text))
     for row, end in zip(rows, [*(row.start() for row in rows[1:]), len(text)], strict=False):
@@ -117,7 +125,7 @@ def parse_channels(text: str) -> Rows[Channel]:
         found.setdefault(WAYS[row["channel"]], []).append(read)
         marks += [(row.start(part), part) for part in ("channel", "time", "fee")]
         marks += [(row.end(), "fee_note"), (noted, "note")]
-    return _parsed(text, [_merged(name, same, doubts) for name, same in found.items()], marks, doubts)
+    return _parsed(text, [_merged(name, same, doubts) for name, same in found.items()], marks, doubts, page)
 
 
 def _end_of_bracket(text: str, start: int, end: int, doubts: Doubts) -> int:
@@ -134,7 +142,7 @@ def _end_of_bracket(text: str, start: int, end: int, doubts: Doubts) -> int:
 
 
 def _time_limit(row: re.Match[str], doubts: Doubts) -> str:
-    time, fee = row["time"].strip(), _quote(row["fee"])
+    time, fee = _tidy(row["time"]), _quote(row["fee"])
     if not time:
         doubts.append(f"thời hạn và phí dính liền: {fee}")
         return f"Cổng ghi liền {fee}, không tách được thời hạn và phí"
@@ -184,17 +192,18 @@ _BULLET = re.compile(rf"[\s\-+*•●–\uf0a7\uf0d8\uf0fc]*(?:{_STEP}\s*)?")
 _FILE_END = re.compile(r"\.(?:docx?|pdf|xlsx?|rtf|odt|zip|rar|jpe?g|png)", re.IGNORECASE)
 _NEW_CELL = re.compile(  # where a form's file name seems to begin, though no border shows
     rf"(?:(?<=[.,;:)\]”])(?!(?<=\d[.,])\d)(?=\w)|(?<=[^\W\d_][{_LOW}])(?=\d)|(?<=[{_LOW}])(?<!VNe)(?=[{_UP}])"
-    rf"|(?<=\w)(?!Tg)(?=[{_UP}][{_LOW}])"
+    rf"|(?<=\w)(?!Tg|.(?:mẫu|mau|đơn|văn|tờ|báo|thuyết|phụ))(?=[{_UP}][{_LOW}])"
     r"|(?<=\w)(?=mẫu|mau|đơn |văn bản|tờ trình|báo cáo|thuyết minh|phụ lục|MẪU|PHỤ))"
     r'(?=[^/\\:*?"<>|;\n\t]*\Z)'
 )
-_COMMON_WORDS = frozenset("truong hop doi voi ho so thanh phan cac cua gom bao khi de theo".split())
+_PART = re.compile("(?i)(?:các )?giấy tờ|lưu ý|thành phần")  # a heading inside a case
+_CASE_WORD = re.compile(r"\b(?!(?:truong|hop|doi|voi|ho|so|thanh|phan|cac|cua|gom|bao)\b)[a-z0-9]+")
 
 
 def parse_documents(text: str) -> Rows[Case]:
     """Read the papers of the dossier, one Case for each table, named by the heading above it."""
-    doubts: Doubts = []
-    marks: Marks = [(0, "heading")]
+    text, page, marks, doubts = _begin(text)
+    marks.append((0, "heading"))
     cases: dict[str, Case] = {}
     heads = [head.start() for head in re.finditer(DOCUMENT_HEAD, text)]
     last = 0  # where the table before ended and a heading begins
@@ -202,9 +211,10 @@ def parse_documents(text: str) -> Rows[Case]:
         name = _tidy(text[last:head]).strip(" -*+:;") or "Hồ sơ"
         documents, last = _documents(text, head + len(DOCUMENT_HEAD), end, marks, doubts)
         marks += [(head, "head"), (last, "heading" if end < len(text) else "rest")]
+        doubts += [f"có thể không là trường hợp: {_quote(name)}"] if _PART.match(name) else []
         case_id = _case_id(name, cases)
         cases[case_id] = Case(id=case_id, name=name, documents=documents or NOT_STATED)
-    return _parsed(text, cases.values(), marks, doubts)
+    return _parsed(text, cases.values(), marks, doubts, page)
 
 
 def _documents(text: str, start: int, end: int, marks: Marks, doubts: Doubts) -> tuple[list[Document], int]:
@@ -213,11 +223,10 @@ def _documents(text: str, start: int, end: int, marks: Marks, doubts: Doubts) ->
     for row in _QUANTITY.finditer(text, start, end):
         stop = row.start("originals")
         begin = stop - len(_BULLET.sub("", text[start:stop], count=1))
-        form_start = _form_start(text, begin, stop, doubts)
-        form = _tidy(_FILE_END.sub(r"\g<0>; ", text[form_start:stop])).strip(" ;") or None
-        name = _tidy(text[begin:form_start]).rstrip(" ;,.") or form
-        marks += [(start, "bullet"), (begin, "name"), (form_start, "form")]
-        marks.append((stop, "quantity" if name else "rest"))
+        cell = _form_start(text, begin, stop, doubts)
+        form = _tidy(_FILE_END.sub(r"\g<0>; ", text[cell:stop])).strip(" ;") or None
+        name = _tidy(text[begin:cell]).rstrip(" ;,.") or form
+        marks += [(start, "bullet"), (begin, "name"), (cell, "form"), (stop, "quantity" if name else "rest")]
         start = row.end()
         doubts += [f"số lượng dính với chữ số trước: {_quote(row[0])}"] if row["glued"] else []
         if name:
@@ -238,8 +247,7 @@ def _form_start(text: str, start: int, end: int, doubts: Doubts) -> int:
 
 
 def _case_id(name: str, taken: dict[str, Case]) -> str:
-    words = [word for word in re.findall("[a-z0-9]+", fold(name[:200])) if word not in _COMMON_WORDS]
-    slug = wrap(" ".join(words) or "ho so", LONGEST_ID)[0].replace(" ", "-")
+    slug = wrap(" ".join(_CASE_WORD.findall(fold(name[:200]))) or "ho so", LONGEST_ID)[0].replace(" ", "-")
     numbered = (slug[: LONGEST_ID - len(f"-{n}")].rstrip("-") + f"-{n}" for n in count(len(taken) + 1))
     return slug if slug not in taken else next(each for each in numbered if each not in taken)
 
@@ -261,10 +269,10 @@ _TWO_TITLES = re.compile(rf"[{_LOW}\d.;)](?:{_KIND}) ")
 
 def parse_legal_basis(text: str) -> Rows[LegalBasis]:
     """Read the official texts, each by its title and by the number that ends its row."""
-    doubts: Doubts = []
+    text, page, marks, doubts = _begin(text)
     found: dict[str, LegalBasis] = {}
     start = len(LEGAL_HEAD) if text.startswith(LEGAL_HEAD) else 0
-    marks: Marks = [(0, "head"), (start, "rest")]
+    marks += [(0, "head"), (start, "rest")]
     numbers = list(_NUMBER.finditer(text))
     for this, following in zip(numbers, [*numbers[1:], None], strict=False):
         if _ends_row(text, start, this, following):
@@ -274,7 +282,7 @@ def parse_legal_basis(text: str) -> Rows[LegalBasis]:
             found.setdefault(number, LegalBasis(number=number, title=title or _tidy(this[0])))
             marks += [(start, "title"), (this.start("number"), "number"), (this.end(), "rest")]
             start = this.end()
-    return _parsed(text, found.values(), marks, doubts)
+    return _parsed(text, found.values(), marks, doubts, page)
 
 
 def _ends_row(text: str, start: int, this: re.Match[str], following: re.Match[str] | None) -> bool:
@@ -293,52 +301,44 @@ _LINE_START = re.compile(rf"(?:^|(?<=[.;:]\n)|(?<=\n)(?![{_LOW}]{{1,9}}[ ,]))[^\
 _ITEM = re.compile(r"(?:[^,(]+|\([^)]{0,80}\)|\(|,(?!\s{0,9}[A-ZĐ]))+")
 
 
-def _without_furniture(text: str) -> tuple[str, str]:
-    """Part a text from the page's own words that the crawl dragged along."""
-    start = text.find("Từ khóa")
-    start = start if start >= 0 and text.find("Mô tả", start) > 0 else len(text)
-    return text[:start], text[start:]
-
-
 def parse_results(text: str) -> Rows[str]:
     """Read the names of the results, each of which ends with its code."""
-    body, furniture = _without_furniture(text)
-    marks: Marks = []
+    text, page, marks, doubts = _begin(text)
     names: list[str] = []
     start = 0
-    for code in _CODE.finditer(body):
-        begin = code.start() - len(_BULLET.sub("", body[start : code.start()], count=1))
-        names.append(_tidy(body[begin : code.start()]).strip(" ;,."))
+    for code in _CODE.finditer(text):
+        begin = code.start() - len(_BULLET.sub("", text[start : code.start()], count=1))
+        names.append(_tidy(text[begin : code.start()]).strip(" ;,."))
         marks += [(start, "bullet"), (begin, "name" if names[-1] else "rest")]
         marks += [(code.start(), "code"), (code.end(), "rest")]
         start = code.end()
-    about = furniture.partition("Mô tả")[2]
-    doubts = [] if about.startswith(SILENT) or not about else [f"mục Mô tả có nội dung: {_quote(about)}"]
-    return _parsed(body, filter(None, names), marks, doubts, furniture)
+    about = page.partition("Mô tả")[2]
+    doubts += [] if about.startswith(SILENT) or not about else [f"mục Mô tả có nội dung: {_quote(about)}"]
+    return _parsed(text, filter(None, names), marks, doubts, page)
 
 
 def parse_lines(text: str) -> Rows[str]:
     """Read steps or conditions: the steps if they are numbered "Bước 1", else the lines."""
-    body, furniture = _without_furniture(text)
-    starts = [step.start() for step in _STEP_START.finditer(body)]
-    lines = _LINE_START.finditer(body, 0, starts[0] if starts else len(body))
-    starts = [*(line.start() for line in lines), *starts, len(body)]
-    marks: Marks = [(0, "blank")]
+    text, page, marks, doubts = _begin(text)
+    starts = [step.start() for step in _STEP_START.finditer(text)]
+    lines = _LINE_START.finditer(text, 0, starts[0] if starts else len(text))
+    starts = [*(line.start() for line in lines), *starts, len(text)]
     items: list[str] = []
     for start, end in pairwise(starts):
-        begin = end - len(_BULLET.sub("", body[start:end], count=1))
+        begin = end - len(_BULLET.sub("", text[start:end], count=1))
         marks += [(start, "bullet"), (begin, "line")]
-        items.append(_tidy(body[begin:end], "\n"))
-    doubts = ["các bước đánh số lại từ 1"] if len(re.findall(r"Bước 1\s?[:.)–-]", body)) > 1 else []
-    doubts += ["văn bản bị cắt ở cuối"] if body.rstrip().endswith(("(", "tại mục", ",")) else []
-    return _parsed(body, filter(None, items), marks, doubts, furniture)
+        items.append(_tidy(text[begin:end], "\n"))
+    doubts += ["các bước đánh số lại từ 1"] if len(re.findall(r"Bước 1\s?[:.)–-]", text)) > 1 else []
+    doubts += ["văn bản bị cắt ở cuối"] if text.rstrip().endswith(("(", "tại mục", ",")) else []
+    return _parsed(text, filter(None, items), marks, doubts, page)
 
 
 def parse_applicants(text: str) -> Rows[str]:
     """Read who may apply; a comma inside a name or bracket does not part two."""
+    text, page, marks, doubts = _begin(text)
     found = [item for item in _ITEM.finditer(text) if item[0].strip()]
-    marks = [mark for item in found for mark in ((item.start(), "name"), (item.end(), "comma"))]
-    return _parsed(text, [_tidy(item[0]) for item in found], marks, [])
+    marks += [mark for item in found for mark in ((item.start(), "name"), (item.end(), "comma"))]
+    return _parsed(text, [_tidy(item[0]) for item in found], marks, doubts, page)
 
 
 def parse_levels(text: str) -> Rows[Level]:

@@ -14,9 +14,12 @@ from typing import Any
 
 from knowledge import portal_columns as columns
 from knowledge.portal_files import CODE, NAME, PortalRecord
-from knowledge.records import LONGEST_TITLE, NOT_STATED, Procedure
+from knowledge.records import LONGEST_TITLE, NOT_STATED, Case, Procedure
+from knowledge.search import folded_words
 
 _PREFIX = re.compile(r"^thủ tục(?: hành chính)?(?:\s*:)?\s+", re.IGNORECASE)
+# A first heading that sorts papers ("Giấy tờ phải nộp") instead of telling a case ("Trường hợp cấp lại").
+_SORTS = re.compile(r"(?:a |1 |i )?(?:cac )?(?:giay to|thanh phan|ho so$|bao gom|chung tu|luu y|xuat trinh)")
 _OWN_CODE = re.compile(r"\s*\(\d\.\d{6}\)\s*$")
 _NOTHING = frozenset({"", "không", "không có", "không có thông tin", "không quy định"})
 # Which column each field is read from, and how.
@@ -83,8 +86,27 @@ def read_portal_record(record: PortalRecord) -> Reading:
         values[field] = parsed.value or NOT_STATED
         how[field] = "parsed" if parsed.value else "kept as text" if _said(text, empty=None) else "empty"
         doubts += [f"{column}: {doubt}" for doubt in parsed.doubts]
-    values["cases"] = [] if values["cases"] == NOT_STATED else values["cases"]
+    values["cases"] = [] if values["cases"] == NOT_STATED else _alternatives(values["cases"])
     return Reading(record.columns, values, how, tuple(doubts))
+
+
+def _alternatives(cases: tuple[Case, ...]) -> tuple[Case, ...]:
+    """Put headings that only sort the papers of one dossier into one case; leave true cases."""
+    if not any(_SORTS.match(folded_words(case.name)) for case in cases[:1] if len(cases) > 1):
+        return cases
+    papers = tuple(
+        document.model_copy(
+            update={"action": _action(case.name), "note": document.note or f"Mục: {case.name}"}
+        )
+        for case in cases
+        for document in case.documents or ()
+    )
+    return (cases[0].model_copy(update={"name": "Hồ sơ", "documents": papers or None}),)
+
+
+def _action(heading: str) -> str:
+    folded = folded_words(heading)
+    return "show" if "xuat trinh" in folded and not re.search(r"\b(?:nop|gui)\b", folded) else "submit"
 
 
 def stated(procedure: Procedure) -> dict[str, Any]:

@@ -7,6 +7,7 @@ which a match may be asserted. Weights and measurements: docs/decisions/010.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 import shutil
 from collections import defaultdict
@@ -18,13 +19,16 @@ from pathlib import Path
 import bm25s
 import numpy as np
 
-from knowledge.search import NEAR, SAID, Hit, NameIndex, SearchWords, fold, folded_words, is_clear
+from knowledge.search import CLEAR, NEAR, SAID, Hit, NameIndex, SearchWords, fold, folded_words, is_clear
+
+logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 # What of the order each sign makes, tuned on half of the development questions.
 TEXT, TITLE, COVERAGE, NAME = 2.0, 0.3, 0.14, 0.5
 _LOOKED_AT = 25  # best candidates among which twins are put in order
 _EXACT = 0.99  # the score of a name that is said word for word
 _LEADS = 10.0  # what puts the name that is clearly said before all others
+_NO_RIVAL = 0.8  # of its score, what a twin that adds something unsaid may have
 _TWIN = 0.94  # a twin that adds something unsaid stands behind one with this share of its weight
 _ADDED = 0.5  # the share of what a twin adds that has to be said
 _VARIANT = re.compile(r"\b(?:tai |o |thuc hien tai |thuc hien o )?cap (?:tinh|xa|huyen|trung uong)\b")
@@ -115,7 +119,7 @@ class Ranking:
             if not meant or by_name[0].score >= _EXACT:
                 order[leader] += _LEADS
                 looked_at = np.union1d(looked_at, [leader])
-        best = self._twins_in_order(looked_at, order, set(said))
+        best = self._twins_in_order(looked_at, order, set(said), named)
         groups: dict[int, list[Hit[str]]] = {}
         for place in best:
             if order[place] > 0:
@@ -150,18 +154,24 @@ class Ranking:
     def _says(said: set[str], added: frozenset[str]) -> bool:
         return len(added & said) >= len(added) * _ADDED
 
-    def _twins_in_order(self, places: np.ndarray, order: np.ndarray, said: set[str]) -> list[int]:
-        """Put a procedure whose name adds something unsaid to another's (abroad, again) behind that one."""
+    def _twins_in_order(
+        self, places: np.ndarray, order: np.ndarray, said: set[str], named: dict[str, float]
+    ) -> list[int]:
+        """Put a procedure whose name adds something unsaid to another's (abroad, again) behind that one.
+
+        Nor is it a rival then: its score in ``named`` sinks below that.
+        """
         weights = {int(place): float(order[place]) for place in places}
         for twin in weights:
             for plain in weights:
                 added = self._telling[twin] - self._telling[plain]
-                if (
-                    self._telling[plain] < self._telling[twin]
-                    and weights[plain] > weights[twin] * _TWIN
-                    and not self._says(said, added)
-                ):
+                if not self._telling[plain] < self._telling[twin] or self._says(said, added):
+                    continue
+                if weights[plain] > weights[twin] * _TWIN:
                     weights[twin] = min(weights[twin], weights[plain] - 1e-4 * len(added))
+                first, second = self.keys[plain], self.keys[twin]
+                if named.get(first, 0.0) >= CLEAR and second in named:
+                    named[second] = min(named[second], named[first] * _NO_RIVAL)
         return sorted(weights, key=lambda place: -weights[place])
 
 

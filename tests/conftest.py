@@ -26,6 +26,7 @@ from nlu.bench.processes import free_port
 from nlu.client import NluClient
 
 TODAY = date(2026, 11, 22)
+PORTAL_RECORDS = Path(__file__).parents[2] / "shared/data/national-procedures.jsonl.xz"
 PATIENCE = 120.0  # seconds to wait for a server to come up
 Serve = Callable[[FastAPI], AbstractContextManager[str]]
 
@@ -80,6 +81,11 @@ def nlu_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         return
     with nlu_server(tmp_path_factory.mktemp("nlu") / "rasa.log") as url:
         yield url
+
+
+def pytest_report_header() -> str:
+    """Say whether the portal's real records are read by the tests."""
+    return f"portal records: {PORTAL_RECORDS}" + ("" if PORTAL_RECORDS.exists() else " (not there)")
 
 
 @pytest.fixture(scope="session")

@@ -23,6 +23,7 @@ from nlu.bench.machine import describe_machine
 from nlu.bench.processes import ProcessFailed, Server
 from nlu.contract import ROOT
 from tests.bench import report, servers
+from tests.bench.finding import measure_finding
 from tests.bench.quality import measure_whole_path, read_questions
 from tests.conftest import opened_database
 
@@ -57,10 +58,14 @@ def _measure(folder: Path, loads: servers.Loads) -> dict[str, Any]:
         turns = _measure_assistant(folder, nlu, texts, loads)
         _progress("quality of the whole path")
         quality: dict[str, Any] = {"whole_path": measure_whole_path(nlu.url, folder)}
+        _progress("finding one of all procedures")
+        finding = measure_finding(nlu.url, folder)
     _progress("training of our pipeline")
     ours["training_seconds"] = servers.train_ours(folder)
     stock = _measure_stock(folder, texts, loads)
-    return {"assistant": turns, "nlu": {"ours": ours, "stock": stock}, "quality": quality}
+    return {
+        "assistant": turns, "nlu": {"ours": ours, "stock": stock}, "quality": quality, "finding": finding,
+    }  # fmt: skip
 
 
 def _measure_assistant(

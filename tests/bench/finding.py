@@ -29,12 +29,10 @@ from knowledge.ranking import Named, Ranking
 from knowledge.revisions import current_names, import_records
 from knowledge.search import fold, folded_words
 from nlu.client import NluClient
-from nlu.contract import ROOT
-from tests.conftest import TODAY, opened_database
+from tests.conftest import PORTAL_RECORDS, TODAY, opened_database
 
-SHARED = ROOT.parent / "shared" / "data"
-RECORDS = SHARED / "national-procedures.jsonl.xz"
-QUESTIONS = SHARED / "procedure-questions-dev.jsonl"
+RECORDS = PORTAL_RECORDS
+QUESTIONS = RECORDS.with_name("procedure-questions-dev.jsonl")
 SEEN_ON = date(2026, 7, 1)
 TIMES_MORE = 10  # synthetic neighbours of each procedure, for the time of a search
 Find = Callable[[str], list[str]]
@@ -67,7 +65,7 @@ def _part(code: str) -> str:
 def measure_finding(nlu_url: str, folder: Path) -> dict[str, Any] | str:
     """Measure on all imported procedures; tell what is missing when there is no data."""
     if not RECORDS.exists() or not QUESTIONS.exists():
-        return f"not measured: {SHARED} is not there"
+        return f"not measured: {RECORDS.parent} is not there"
     with opened_database("sqlite", folder) as engine:
         faults: list[str] = []
         import_records(engine, read_portal_file(RECORDS, faults.append), RECORDS.name, SEEN_ON, faults.append,
@@ -217,3 +215,15 @@ def _timed(ranking: Ranking, texts: list[str]) -> dict[str, float]:
         ranking.rank(text)
         spent.append((time.perf_counter() - started) * 1000)
     return {"p50": statistics.median(spent), "p99": statistics.quantiles(spent, n=100)[-1]}
+
+
+if __name__ == "__main__":
+    from tempfile import TemporaryDirectory
+
+    from rich.console import Console
+
+    from tests.bench.report import WIDTH, show_finding
+    from tests.conftest import nlu_server
+
+    with TemporaryDirectory() as name, nlu_server(Path(name) / "rasa.log") as address:
+        show_finding(Console(width=WIDTH), measure_finding(address, Path(name)))

@@ -43,6 +43,7 @@ def show(results: dict[str, Any]) -> None:
     for table in (_loads(results), _processes(results), _ratios(results["ratios"])):
         console.print(table)
     console.print(_quality_lines(results["quality"]))
+    show_finding(console, results["finding"])
 
 
 def _loads(results: dict[str, Any]) -> Table:
@@ -89,6 +90,29 @@ def _quality_lines(quality: dict[str, Any]) -> str:
     return (
         f"Whole path, {path['questions']} cold questions: {outcomes};\n"
         f"intent right {path['intent_accuracy']:.1%}"
+    )
+
+
+def show_finding(console: Console, finding: dict[str, Any] | str) -> None:
+    """Print how often the procedure meant is found among all, ours beside the plain ways."""
+    if isinstance(finding, str):
+        console.print(f"Finding: {finding}")
+        return
+    table = _table(f"Finding one of {finding['procedures']} procedures by questions that name what they mean",
+                   "", "questions", "hit@1", "hit@3", "hit@1, no accents", "hit@3, no accents")  # fmt: skip
+    for way, parts in finding["named"].items():
+        for part, found in parts.items():
+            hits = [found[f"hit@{n}{typed}"] for typed in ("", " without accents") for n in (1, 3)]
+            table.add_row(f"{way}, {part}", str(found["questions"]), *(f"{hit:.3f}" for hit in hits))
+    console.print(table)
+    own, unnamed, times = finding["own"], finding["unnamed"], finding["ms"]
+    console.print(
+        f"Titles quoted: {finding['titles_quoted']:.3f}; our own cold questions: {own['hit@1']:.3f} "
+        f"({own['hit@1 without accents']:.3f} without accents)\n"
+        f"{unnamed['questions']} questions that name nothing: not asserted cold "
+        f"{unnamed['not_asserted_cold']:.3f}, kept after a turn that named it {unnamed['kept']:.3f}\n"
+        f"A search: p50 {times['p50']:.1f} ms, p99 {times['p99']:.1f} ms; with ten times as many procedures "
+        f"{finding['ratio_p50']:.1f} times as long"
     )
 
 

@@ -107,6 +107,21 @@ def test_a_limit_without_a_unit_is_kept_and_marked_as_doubtful(any_engine: Engin
     assert online and "không nói ngày hay giờ" in (online.time_limit or "")
 
 
+def test_headings_that_only_sort_the_papers_make_one_case(any_engine: Engine, tmp_path: Path) -> None:
+    head = "Tên giấy tờMẫu đơn, tờ khaiSố lượng"
+    papers = (
+        f"* Giấy tờ phải nộp:{head}- Đơn xin thả diều1 bản chính"
+        f"* Giấy tờ phải xuất trình:{head}- Thẻ căn cước0 bản chính"
+    )
+    _import(any_engine, _write(tmp_path / "all.jsonl", _row(thanh_phan_ho_so=papers)))
+    found = current_facts(any_engine, "9.000001")
+    assert found is not None
+    (case,) = found.cases
+    assert [(paper.name, paper.action) for paper in case.documents or ()] == [
+        ("Đơn xin thả diều", "submit"), ("Thẻ căn cước", "show")
+    ]  # fmt: skip
+
+
 def test_a_change_is_a_new_revision_and_the_old_one_keeps_its_days(
     any_engine: Engine, tmp_path: Path
 ) -> None:
