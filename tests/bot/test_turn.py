@@ -24,7 +24,11 @@ from tests.conftest import TODAY, free_port
 @pytest.fixture
 def on_any_database(library: Library, nlu_url: str, any_engine: Engine) -> Assistant:
     return Assistant(
-        library, NluClient(nlu_url), any_engine, library.catalogue.province("vinh-phuc"), lambda: TODAY
+        lambda: library,
+        NluClient(nlu_url),
+        any_engine,
+        library.catalogue.province("vinh-phuc"),
+        lambda: TODAY,
     )
 
 

@@ -25,7 +25,11 @@ API = "/api/v1/messages"
 def assistant(library: Library, nlu_url: str, any_engine: Engine) -> Assistant:
     """The assistant on each database engine."""
     return Assistant(
-        library, NluClient(nlu_url), any_engine, library.catalogue.province("vinh-phuc"), lambda: TODAY
+        lambda: library,
+        NluClient(nlu_url),
+        any_engine,
+        library.catalogue.province("vinh-phuc"),
+        lambda: TODAY,
     )
 
 
