@@ -254,13 +254,14 @@ def _case_id(name: str, taken: dict[str, Case]) -> str:
 
 # The legal basis: "Luật Hộ tịch60/2014/QH13Nghị định 123/2015/NĐ-CP123/2015/NĐ-CP…"
 _AGENCY = (
-    r"(?:CP?|TTg|BTC|BTP|BCA|BNNPTNT|BNNMT|BTNMT|BGTVT|BXD|BKHĐT|BKHCN|BLĐTBXH|BYT|BCT|BNV|BNG|BQP|BTTTT"
+    r"(?:CTN|CP?|TTg|BTC|BTP|BCA|BNNPTNT|BNNMT|BTNMT|BGTVT|BXD|BKHĐT|BKHCN|BLĐTBXH|BYT|BCT|BNV|BNG|BQP|BTTTT"
 )
-_AGENCY += r"|BVHTTDL|BGDĐT|NHNN|VPCP|VPQH|TANDTC|VKSNDTC|TTCP|UBND|HĐND|BHXH|CTN|UBTVQH\d\d|QH\d\d)"
+_AGENCY += r"|BVHTTDL|BGDĐT|NHNN|VPCP|VPQH|TANDTC|VKSNDTC|TTCP|UBND|HĐND|BHXH|UBTVQH\d\d|QH\d\d)"
 _KIND = "Bộ luật|Luật|Nghị định|Nghị quyết|Thông tư|Quyết định|Pháp lệnh"
 _NUMBER = re.compile(
     rf"(?P<kind>(?:(?:{_KIND}|NĐ|TT)(?: số)?|[Ss]ố)[\s:.]{{0,3}})?"
-    r"(?P<year>(?<=[/ –-])(?:19|20)\d\d(?=\d{1,4}/))?(?P<number>\d{1,5}(?:\.[\da-z]{1,2}|[a-z])?(?:/\d{4})?/"
+    r"(?P<year>(?<=[/ –-])(?:19|20)\d\d\.?(?=\d{1,4}/))?"
+    r"(?P<number>\d{1,5}(?:\.[\da-z]{1,2}|[a-z])?(?:/\d{4})?/"
     rf"(?:QH\d\d|UBTVQH\d\d|(?:NĐ|ND|TTLT|TT|QĐ|QD|NQLT|NQ|PL|CT|L|VBHN)\s?[-–/]\s?{_AGENCY}(?:-{_AGENCY})*)"
     r"|\d{1,4}-(?:CP|HĐBT))"
 )
