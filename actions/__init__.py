@@ -8,6 +8,7 @@ from dataclasses import replace
 from actions import dossiers, people, privacy, procedures, small_talk, topics
 from actions.answer import Answer, Choice
 from actions.finding import mentions_procedure, named_codes, none_of_these
+from actions.life_events import tells_life_event
 from actions.payloads import payload
 from actions.places import tell_province
 from actions.request import Memory, Request
@@ -183,6 +184,8 @@ def _as_reply(request: Request) -> Reading:
     if memory.asked in ("track_dossier", "follow_dossier") and find_codes(reading.text):
         return replace(reading, intent=memory.asked)
     if reading.intent != "cancel" and reading.intent in _BARE and library.is_not_covered(reading.text):
+        return replace(reading, intent="ask_procedure")
+    if reading.intent in _BARE - {"cancel", "out_of_scope"} and tells_life_event(request):
         return replace(reading, intent="ask_procedure")
     if reading.intent not in _BARE or not mentions_procedure(request):
         return reading

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from actions import telling
 from actions.answer import Answer, Choice
 from actions.finding import best_score, named_codes, which_procedure
+from actions.life_events import tell_life_event
 from actions.payloads import payload
 from actions.places import portals_on, tell_province
 from actions.request import Request
@@ -116,6 +117,8 @@ def _about(request: Request, intent: str, tell: Tell) -> Answer:
 def _procedure_or_other(request: Request, intent: str) -> Procedure | Answer:
     """Find the procedure; where none is clear, a topic or a province that the text clearly names."""
     is_free = not (request.memory.procedure or named_codes(request) or request.reading.all("procedure"))
+    if is_free and (event := tell_life_event(request, better_than=best_score(request))):
+        return event
     if is_free and (topic := clear_topic(request, better_than=best_score(request))):
         return topic
     found = which_procedure(request, intent)

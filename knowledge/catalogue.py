@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,7 @@ from knowledge.content_files import (
     read_yaml,
 )
 from knowledge.merging import Procedures
-from knowledge.records import OfficialText, Procedure, Province, Topic
+from knowledge.records import LifeEvent, OfficialText, Procedure, Province, Topic
 
 NATIONAL = "toan-quoc"
 FEWEST_ALIASES = 3
@@ -40,6 +40,7 @@ class Catalogue:
     topics: dict[str, Topic]
     provinces: dict[str, Province]
     official_texts: dict[str, OfficialText]
+    life_events: dict[str, LifeEvent] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
     def province(self, province_id: str) -> Province:
@@ -121,6 +122,26 @@ class _Reader:
             self.faults.append(Fault(path, 1, "file", "is missing; it lists the official texts"))
         return found
 
+    def read_life_events(self) -> dict[str, LifeEvent]:
+        """Read the list of life events; a content folder may have none."""
+        path = self.folder / "life_events.yml"
+        if not path.exists():
+            return {}
+        try:
+            file = read_yaml(path)
+            if not isinstance(file.data, list):
+                raise ContentError([file.fault((), "must be a list of life events")])
+            events = [read_record(LifeEvent, file, data, (number,)) for number, data in enumerate(file.data)]
+        except ContentError as error:
+            self.faults += error.faults
+            return {}
+        for number, event in enumerate(events):
+            for place, code in enumerate(event.procedures):
+                if code not in self.stems["procedures"]:
+                    what = f"names procedures/{code}.yml, which is not there"
+                    self.faults.append(file.fault((number, "procedures", place), what))
+        return {event.id: event for event in events}
+
 
 def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogue:
     """Load the content folder.
@@ -133,6 +154,7 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
     procedures = reader.read("procedures", Procedure, lambda record: record.code)
     topics = reader.read("topics", Topic, lambda record: record.id)
     provinces = reader.read("provinces", Province, lambda record: record.id)
+    life_events = reader.read_life_events()
     reader.faults += _loose_ends(reader, procedures, topics, provinces, official_texts)
     if NATIONAL not in provinces:
         reader.faults.append(
@@ -147,6 +169,7 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
         {key: value for key, value in topics.items() if key not in broken},
         {key: value for key, value in provinces.items() if key not in broken or key == NATIONAL},
         official_texts,
+        life_events,
         tuple(reader.faults),
     )
 

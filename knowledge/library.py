@@ -56,6 +56,10 @@ class Library:
             | {name: (name,) for name in self._not_covered},
             search_words,
         )
+        self._life_events = NameIndex(
+            {event.id: (event.title, *event.aliases) for event in catalogue.life_events.values()},
+            search_words,
+        )
         # A turn looks at the same sentence several times.
         self._ranked = lru_cache(maxsize=1024)(lambda words: tuple(ranking.rank(words)))
         self._topics: dict[tuple[str | None, str], NameIndex[str]] = {}
@@ -69,6 +73,10 @@ class Library:
         """Tell whether these words rather name something that the catalogue is known not to have."""
         hits = self._all_names.search(words, limit=1)
         return bool(hits) and hits[0].key in self._not_covered and hits[0].score >= CLEAR
+
+    def find_life_events(self, words: str) -> list[Hit[str]]:
+        """Rank the life events that these words may tell of, by id, best first."""
+        return self._life_events.search(words)
 
     def find_topics(self, intent: str | None, province: str, words: str) -> list[Hit[str]]:
         """Rank the topics of an intent (None: of any), for this province, that these words may mean."""

@@ -213,6 +213,15 @@ class Procedure(Dated):
         )
 
 
+class LifeEvent(Record):
+    """Something that happens in people's lives, and the procedures that usually follow, in order."""
+
+    id: Slug
+    title: Text
+    aliases: Annotated[tuple[Text, ...], Field(min_length=3)]
+    procedures: Annotated[tuple[ProcedureCode, ...], Field(min_length=2)]
+
+
 class Rule(Sourced):
     """What a topic says between two days, and the official texts that say so."""
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
-from knowledge.content_files import CONTENT, read_yaml
+from knowledge.catalogue import load_catalogue
+from knowledge.content_files import CONTENT, ContentError, read_yaml
 from knowledge.library import Library
 from knowledge.records import Procedure
 
@@ -103,3 +106,21 @@ def test_a_long_name_needs_a_short_one_for_its_button() -> None:
     del data["short_name"]
     with pytest.raises(ValueError, match="short_name: is missing; the name is longer than 60 characters"):
         Procedure.model_validate(data)
+
+
+def test_a_life_event_that_names_an_unknown_procedure_is_a_fault(tmp_path: Path) -> None:
+    folder = tmp_path / "content"
+    shutil.copytree(CONTENT, folder)
+    path = folder / "life_events.yml"
+    path.write_text(path.read_text(encoding="utf-8").replace("2.000986", "9.999999"), encoding="utf-8")
+    with pytest.raises(ContentError) as refused:
+        load_catalogue(folder)
+    assert "life_events.yml" in str(refused.value)
+    assert "names procedures/9.999999.yml, which is not there" in str(refused.value)
+
+
+def test_every_life_event_leads_to_procedures_that_hold(library: Library) -> None:
+    assert len(library.catalogue.life_events) >= 7
+    for event in library.catalogue.life_events.values():
+        assert all(library.catalogue.procedure_on(code, date(2026, 11, 22)) for code in event.procedures)
+        assert library.find_life_events(event.aliases[0])[0].key == event.id
