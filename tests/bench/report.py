@@ -107,7 +107,7 @@ def show_finding(console: Console, finding: dict[str, Any] | str) -> None:
     console.print(table)
     own, unnamed, times = finding["own"], finding["unnamed"], finding["ms"]
     console.print(
-        f"Titles quoted: {finding['titles_quoted']:.3f}; our own cold questions: {own['hit@1']:.3f} "
+        f"Titles quoted: {finding['titles_quoted']:.3f}; our own held-out questions: {own['hit@1']:.3f} "
         f"({own['hit@1 without accents']:.3f} without accents)\n"
         f"{unnamed['questions']} questions that name nothing: not asserted cold "
         f"{unnamed['not_asserted_cold']:.3f}, kept after a turn that named it {unnamed['kept']:.3f}\n"
