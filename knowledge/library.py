@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -153,7 +152,7 @@ def open_library(
     ranking = Ranking(
         named,
         texts,
-        hashlib.sha256(stamp.encode()).hexdigest(),
+        stamp,
         search_words,
         cache if digests else None,
     )
@@ -164,7 +163,7 @@ def _named(catalogue: Catalogue) -> dict[str, Named]:
     written = catalogue.procedures.written
     return {
         code: Named(name, (written[code].title, *written[code].aliases)) if code in written else Named(name)
-        for code, name in catalogue.procedures.names().items()
+        for code, name in sorted(catalogue.procedures.names().items())  # the kept index counts on the order
     }
 
 

@@ -15,13 +15,12 @@ from typing import Any
 from knowledge import portal_columns as columns
 from knowledge.portal_files import CODE, NAME, PortalRecord
 from knowledge.records import LONGEST_TITLE, NOT_STATED, Case, Procedure
-from knowledge.search import folded_words
+from knowledge.search import fold, folded_words
 
 _PREFIX = re.compile(r"^thủ tục(?: hành chính)?(?:\s*:)?\s+", re.IGNORECASE)
 # A first heading that sorts papers ("Giấy tờ phải nộp") instead of telling a case ("Trường hợp cấp lại").
 _SORTS = re.compile(r"(?:a |1 |i )?(?:cac )?(?:giay to|thanh phan|ho so$|bao gom|chung tu|luu y|xuat trinh)")
 _OWN_CODE = re.compile(r"\s*\(\d\.\d{6}\)\s*$")
-_NOTHING = frozenset({"", "không", "không có", "không có thông tin", "không quy định"})
 # Which column each field is read from, and how.
 _READ: dict[str, tuple[str, Callable[[str], columns.Parsed[Any]]]] = {
     "conditions": ("yeu_cau_dieu_kien", columns.parse_lines),
@@ -58,7 +57,8 @@ class Reading:
             "applicants": columns.parse_applicants(get("doi_tuong_thuc_hien", "")).value
             or ("Chưa có thông tin",),
             "summary": f"{name}.",
-            "agency": _said(get("co_quan_thuc_hien", "")) or _said(get("co_quan_co_tham_quyen", "")),
+            "agency": _said(get("co_quan_thuc_hien", ""), empty=None)
+            or _said(get("co_quan_co_tham_quyen", "")),
             "where": _said(get("dia_chi_tiep_nhan", "")),
             **self.values,
             "valid_from": seen_on,
@@ -142,4 +142,4 @@ def shortened(name: str) -> str | None:
 
 def _said(text: str, empty: str | None = NOT_STATED) -> str | None:
     said = " ".join(text.split())
-    return empty if said.casefold().rstrip(".") in _NOTHING else said
+    return empty if fold(said).rstrip(".") in columns.NOTHING else said

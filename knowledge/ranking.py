@@ -12,9 +12,11 @@ import re
 import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import bm25s
 import numpy as np
@@ -61,7 +63,6 @@ class Ranking:
     ) -> None:
         self.keys = list(named)
         self._place = {key: place for place, key in enumerate(self.keys)}
-        self._words = search_words
         self._meanings = [
             (re.compile(rf"\b(?:{'|'.join(map(fold, said))})\b"), fold(meant))
             for meant, said in search_words.meanings.items()
@@ -102,8 +103,7 @@ class Ranking:
             by_key[key] = f"{by_key.get(key, '')} {text}"
         index = _index([_terms(folded_words(by_key.get(key, "")).split()) for key in self.keys])
         if folder is not None:
-            shutil.rmtree(cache or folder, ignore_errors=True)  # older states
-            index.save(str(folder))
+            _keep(index, folder)
         return index
 
     def rank(self, question: str, limit: int = 10) -> list[Hit[str]]:
@@ -115,11 +115,12 @@ class Ranking:
         looked_at = _best(order)
         if is_clear(by_name) or (by_name and by_name[0].score >= SAID):
             leader = self._place[by_name[0].key]
-            meant = any(self._is_meant(int(twin), leader, set(said)) for twin in looked_at)
+            twins = [self._adds(int(place), leader) for place in looked_at]
+            meant = any(added and _says(said, added) for added in twins)
             if not meant or by_name[0].score >= _EXACT:
                 order[leader] += _LEADS
                 looked_at = np.union1d(looked_at, [leader])
-        best = self._twins_in_order(looked_at, order, set(said), named)
+        best = self._twins_in_order(looked_at, order, said, named)
         groups: dict[int, list[Hit[str]]] = {}
         for place in best:
             if order[place] > 0:
@@ -145,17 +146,13 @@ class Ranking:
             order[self._place[key]] += NAME * score
         return order
 
-    def _is_meant(self, twin: int, plain: int, said: set[str]) -> bool:
-        """Tell whether a procedure's name says what another's says and more, and enough of that was said."""
-        added = self._telling[twin] - self._telling[plain]
-        return bool(added) and self._telling[plain] < self._telling[twin] and self._says(said, added)
-
-    @staticmethod
-    def _says(said: set[str], added: frozenset[str]) -> bool:
-        return len(added & said) >= len(added) * _ADDED
+    def _adds(self, twin: int, plain: int) -> frozenset[str]:
+        """Give what a name says beyond another's; nothing unless it says all of that."""
+        one, other = self._telling[twin], self._telling[plain]
+        return one - other if other < one else frozenset()
 
     def _twins_in_order(
-        self, places: np.ndarray, order: np.ndarray, said: set[str], named: dict[str, float]
+        self, places: np.ndarray, order: np.ndarray, said: list[str], named: dict[str, float]
     ) -> list[int]:
         """Put a procedure whose name adds something unsaid to another's (abroad, again) behind that one.
 
@@ -164,8 +161,8 @@ class Ranking:
         weights = {int(place): float(order[place]) for place in places}
         for twin in weights:
             for plain in weights:
-                added = self._telling[twin] - self._telling[plain]
-                if not self._telling[plain] < self._telling[twin] or self._says(said, added):
+                added = self._adds(twin, plain)
+                if not added or _says(said, added):
                     continue
                 if weights[plain] > weights[twin] * _TWIN:
                     weights[twin] = min(weights[twin], weights[plain] - 1e-4 * len(added))
@@ -173,6 +170,10 @@ class Ranking:
                 if named.get(first, 0.0) >= CLEAR and second in named:
                     named[second] = min(named[second], named[first] * _NO_RIVAL)
         return sorted(weights, key=lambda place: -weights[place])
+
+
+def _says(said: Iterable[str], added: frozenset[str]) -> bool:
+    return len(added.intersection(said)) >= len(added) * _ADDED
 
 
 def _together(hits: list[Hit[str]]) -> Hit[str]:
@@ -196,6 +197,17 @@ def _title(name: str) -> str:
 
 def _terms(folded: list[str]) -> list[str]:
     return [*folded, *(f"{first} {second}" for first, second in pairwise(folded))]
+
+
+def _keep(index: bm25s.BM25, folder: Path) -> None:
+    """Keep an index in place of older ones; another process sees it whole or not at all."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f"{folder.parent.name}-", dir=folder.parent.parent) as name:
+        index.save(f"{name}/index")
+        for older in folder.parent.iterdir():
+            shutil.rmtree(older, ignore_errors=True)
+        with suppress(OSError):  # another process was first
+            Path(name, "index").rename(folder)
 
 
 def _index(texts: list[list[str]], k1: float = 1.2, b: float = 0.75) -> bm25s.BM25:

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import JSON, Date, Engine, ForeignKey, Index, String, func, select
+from sqlalchemy import JSON, Date, Engine, ForeignKey, Index, String, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from knowledge.database import Base, UtcTime, now, reading, transaction
@@ -114,11 +114,12 @@ def import_records(
                 one.import_id = run.id
             session.add_all(batch)
             session.flush()
-            session.expunge_all()
+            for one in batch:
+                session.expunge(one)
         if complete:
             report.retired = sorted(set(current) - seen)
             _end(session, [current[code].id for code in report.retired], seen_on)
-        session.merge(Import(id=run.id, file=file, seen_on=seen_on, counts=report.counts()))
+        run.counts = report.counts()
     return report
 
 
@@ -176,9 +177,8 @@ def _facts(
 
 def _end(session: Session, ids: list[int], day: date) -> None:
     for start in range(0, len(ids), _AT_ONCE):
-        ended = ProcedureRevision.id.in_(ids[start : start + _AT_ONCE])
-        for row in session.scalars(select(ProcedureRevision).where(ended)):
-            row.ended_on = day - timedelta(days=1)
+        ended = update(ProcedureRevision).where(ProcedureRevision.id.in_(ids[start : start + _AT_ONCE]))
+        session.execute(ended.values(ended_on=day - timedelta(days=1)))
 
 
 def stamp(engine: Engine) -> str:

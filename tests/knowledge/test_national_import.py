@@ -107,6 +107,16 @@ def test_a_limit_without_a_unit_is_kept_and_marked_as_doubtful(any_engine: Engin
     assert online and "không nói ngày hay giờ" in (online.time_limit or "")
 
 
+def test_the_competent_agency_stands_in_where_no_executing_one_is_told(
+    any_engine: Engine, tmp_path: Path
+) -> None:
+    row = _row(co_quan_thuc_hien="", co_quan_co_tham_quyen="UBND cấp xã")
+    _import(any_engine, _write(tmp_path / "all.jsonl", row))
+    found = current_facts(any_engine, "9.000001")
+    assert found is not None
+    assert found.agency == "UBND cấp xã"
+
+
 def test_headings_that_only_sort_the_papers_make_one_case(any_engine: Engine, tmp_path: Path) -> None:
     head = "Tên giấy tờMẫu đơn, tờ khaiSố lượng"
     papers = (
