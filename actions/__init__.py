@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from actions import dossiers, people, privacy, procedures, small_talk, topics
+from actions import dossiers, people, post, privacy, procedures, small_talk, topics
 from actions.answer import Answer, Choice
-from actions.finding import mentions_procedure, named_codes, none_of_these
+from actions.finding import mentions_procedure, named_codes
 from actions.life_events import tells_life_event
 from actions.payloads import payload
-from actions.places import tell_province
+from actions.places import tell_place
 from actions.request import Memory, Request
+from actions.telling_apart import narrowed, none_of_these
 from actions.wording import button, say
 from knowledge.dossiers import find_codes
 from nlu.reading import FALLBACK, Reading
@@ -35,9 +36,9 @@ ACTIONS: dict[str, Action] = {
     "ask_online_payment": topics.ask_online_payment,
     "report_portal_problem": topics.report_portal_problem,
     "ask_covid_rule": topics.ask_covid_rule,
-    "ask_postal_filing": topics.ask_postal_filing,
-    "ask_postal_return": topics.ask_postal_return,
-    "ask_postal_fee": topics.ask_postal_fee,
+    "ask_postal_filing": post.ask_postal_filing,
+    "ask_postal_return": post.ask_postal_return,
+    "ask_postal_fee": post.ask_postal_fee,
     "track_dossier": dossiers.track_dossier,
     "ask_dossier_status": topics.ask_dossier_status,
     "follow_dossier": dossiers.follow_dossier,
@@ -66,6 +67,7 @@ _ABOUT_A_PROCEDURE = frozenset(
 )
 _MOST_GUESSES = 3
 _WORTH_GUESSING = 0.05
+_LIKELY = 0.2
 
 
 def answer(request: Request) -> tuple[Answer, Memory]:
@@ -151,7 +153,7 @@ def _failed(request: Request, given: Answer) -> bool:
 
 def unclear(request: Request) -> Answer:
     """Ask what was meant, offering likely meanings."""
-    if told := tell_province(request):
+    if told := tell_place(request):
         return told
     guesses = [
         intent
@@ -175,6 +177,8 @@ def _guess(request: Request, intent: str) -> Choice:
 def _as_reply(request: Request) -> Reading:
     """Read a bare procedure name as the reply to what was asked, or as a wish to hear of it."""
     reading, memory, library = request.reading, request.memory, request.library
+    if meant := narrowed(request):
+        return meant
     if memory.asked == "delete_my_data" and reading.intent in _BARE:
         return replace(reading, intent="delete_my_data")
     if reading.intent == "ask_covid_rule" and memory.procedure and not topics.names_topic(request):
@@ -195,7 +199,17 @@ def _as_reply(request: Request) -> Reading:
         )
     if memory.asked in _ABOUT_A_PROCEDURE:
         return replace(reading, intent=memory.asked)
-    return reading if reading.intent == "out_of_scope" else replace(reading, intent="ask_procedure")
+    return reading if reading.intent == "out_of_scope" else replace(reading, intent=_asked_of_it(reading))
+
+
+def _asked_of_it(reading: Reading) -> str:
+    """Give what an unclear sentence that names a procedure most likely asks of it."""
+    likely = (
+        intent
+        for intent, confidence in reading.alternatives
+        if intent in _ABOUT_A_PROCEDURE and confidence >= _LIKELY
+    )
+    return next(likely, "ask_procedure") if reading.is_unclear else "ask_procedure"
 
 
 __all__ = ["ACTIONS", "INTENTS", "NO_WORDS", "answer", "unclear"]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 
-from actions.answer import Answer, Choice
-from actions.payloads import payload
+from actions.answer import Answer
 from actions.request import Request
+from actions.telling_apart import ask_between, offer
 from actions.wording import say
+from knowledge.facets import are_twins, is_said, says_more
 from knowledge.records import Procedure
 from knowledge.search import Hit, folded_words, is_clear, procedure_codes, rivals
 
@@ -16,9 +17,11 @@ _THIS = re.compile(r"\b(?:thu tuc|viec|giay|ho so) (?:nay|do|ay|tren|vua roi)\b"
 _BESIDE = re.compile(
     r"\b(?:co can|can co|phai co|co phai|thuoc dien|dien|la ho|kem|kem theo|mang theo|nop them|cua)$"
 )
-MOST_CHOICES = 4  # beside the way out
+MOST_TWINS = 8  # near procedures that one question tells apart
 WORTH_ASKING = 0.5  # a best score from which it is worth offering choices
 MENTIONED = 0.6  # a best score from which a sentence is taken to name a procedure
+SURELY_SAID = 0.9  # a score from which nothing is missing to tell a procedure from its twins
+UNSAID = 0.7  # the share of the best score from which another makes one ask for what tells them apart
 SIMILAR = 0.55  # the share of the best score that puts a procedure among the choices
 
 
@@ -29,7 +32,7 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     that is only mentioned ("có cần giấy khai sinh không") does not change the subject.
     """
     if codes := named_codes(request):
-        return _by_code(request, codes[0])
+        return ask_between(request, intent, codes) if len(codes) > 1 else _by_code(request, codes[0])
     remembered = request.memory.procedure
     if remembered and _is_about_the_same(request):
         return _by_code(request, remembered)
@@ -41,9 +44,11 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     hits = _hits(request, marks)
     if is_clear(hits) and not _contested(request, hits[0].key):
         if hits[0].variants:
-            return _offer(request, intent, [hits[0].key, *hits[0].variants])
+            return ask_between(request, intent, [hits[0].key, *hits[0].variants])
+        if twins := _twins_unsaid(request, hits):
+            return ask_between(request, intent, [hits[0].key, *twins])
         return request.catalogue.procedures[hits[0].key]
-    if remembered and (not hits or remembered in _keys(rivals(hits))):
+    if remembered and (not hits or hits[0].score < MENTIONED or remembered in _keys(rivals(hits))):
         return _by_code(request, remembered)
     if hits and hits[0].score >= WORTH_ASKING:
         says_enough = best_score(request) >= WORTH_ASKING
@@ -65,7 +70,7 @@ def _remembered_or_ask(request: Request, intent: str, remembered: str) -> Proced
     hits = request.library.find_procedures(request.reading.text)
     if not hits or hits[0].score < MENTIONED or remembered in _keys(rivals(hits)):
         return _by_code(request, remembered)
-    return _offer(request, intent, [remembered, hits[0].key])
+    return offer(request, intent, [remembered, hits[0].key])
 
 
 def _keys(hits: list[Hit[str]]) -> list[str]:
@@ -112,24 +117,37 @@ def _by_code(request: Request, code: str) -> Procedure | Answer:
 
 
 def _ask_which(request: Request, intent: str, hits: list[Hit[str]]) -> Answer:
+    """Ask for what tells the likely ones apart when they are twins, else offer them by name."""
     similar = [hit for hit in hits if hit.score >= hits[0].score * SIMILAR]
-    return _offer(request, intent, _keys(similar))
+    first, *others = _records(request, _keys(similar))
+    lacking = [one for one in others if is_said(says_more(first, one), request.reading.text)]
+    twins = [one for one in others if one not in lacking and are_twins(first, one, request.catalogue.facets)]
+    strong = [hit for hit in hits if hit.score >= hits[0].score * UNSAID]
+    rest = set(_keys(strong)) - {one.code for one in (first, *twins, *lacking)}
+    if twins and not rest:
+        return ask_between(request, intent, [first.code, *(one.code for one in twins)])
+    return offer(request, intent, _keys(similar))
 
 
-def _offer(request: Request, intent: str, codes: list[str]) -> Answer:
+def _twins_unsaid(request: Request, hits: list[Hit[str]]) -> list[str]:
+    """List near twins of the best hit when the text says nothing of what its name has and theirs lack.
+
+    "mở công ty" fits "công ty cổ phần" best, but names no kind of company.
+    """
+    if hits[0].score >= SURELY_SAID:
+        return []
+    best, *others = _records(request, _keys([hit for hit in hits if hit.score >= hits[0].score * UNSAID]))
+    text, facets = request.reading.text, request.catalogue.facets
+    return [
+        one.code
+        for one in others
+        if are_twins(best, one, facets) and (told := says_more(best, one)) and not is_said(told, text)
+    ]
+
+
+def _records(request: Request, codes: list[str]) -> list[Procedure]:
     known = request.catalogue.procedures
-    choices = tuple(
-        Choice(known[code].title, payload(intent, procedure=code))
-        for code in codes[:MOST_CHOICES]
-        if code in known
-    )
-    question = "procedure.which_of" if len(choices) > 1 else "procedure.which_one"
-    return Answer("asked_back", (say(question),), (*choices, none_of_these()))
-
-
-def none_of_these() -> Choice:
-    """Offer a way out of choices that all miss."""
-    return Choice(say("talk.none_of_these"), payload("deny"))
+    return [known[code] for code in dict.fromkeys(codes) if code in known][:MOST_TWINS]
 
 
 def _not_found(request: Request) -> Answer:

@@ -29,7 +29,7 @@ def tell_life_event(request: Request, better_than: float = 0.0) -> Answer | None
     event = _event_told(request, better_than)
     if event is None:
         return None
-    found = [request.catalogue.procedure_on(code, request.today) for code in event.procedures]
+    found = [request.catalogue.procedures.on(code, request.today) for code in event.procedures]
     known = [procedure for procedure in found if procedure]
     if not known:
         return None

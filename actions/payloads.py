@@ -14,12 +14,18 @@ from urllib.parse import parse_qsl, urlencode
 from knowledge.records import LONGEST_PAYLOAD
 from nlu.reading import Entity, Reading
 
+MOST_CODES = 4  # as many as fit beside the longest intent
 VALUES = {
-    "procedure": re.compile(r"\d\.\d{6}"),
+    "procedure": re.compile(r"\d\.\d{6}(?: \d\.\d{6}){0,3}"),  # several are still to be told apart
     "case": re.compile(r"[a-z0-9-]+"),
+    "channel": re.compile("direct|online|postal"),
     "topic": re.compile(r"[a-z0-9-]+"),
     "confirmed": re.compile("yes|no"),
 }
+
+
+_SHORT = {"channel": "by"}  # so that a long case still fits beside it
+_LONG = {short: name for name, short in _SHORT.items()}
 
 
 class UnknownPayload(ValueError):
@@ -28,7 +34,8 @@ class UnknownPayload(ValueError):
 
 def payload(intent: str, **entities: str) -> str:
     """Write a payload; raises ValueError when it would not fit a button."""
-    text = f"{intent}?{urlencode(entities)}" if entities else intent
+    named = {_SHORT.get(name, name): value for name, value in entities.items()}
+    text = f"{intent}?{urlencode(named)}" if entities else intent
     if len(text.encode()) > LONGEST_PAYLOAD:
         raise ValueError(f"payload {text!r} is longer than {LONGEST_PAYLOAD} bytes")
     return text
@@ -37,7 +44,7 @@ def payload(intent: str, **entities: str) -> str:
 def read_payload(text: str, intents: frozenset[str]) -> Reading:
     """Read a payload back; raises UnknownPayload."""
     intent, _, query = text.partition("?")
-    pairs = parse_qsl(query, keep_blank_values=True)
+    pairs = [(_LONG.get(name, name), value) for name, value in parse_qsl(query, keep_blank_values=True)]
     if intent not in intents or not (text.isascii() and text.isprintable()) or len(text) > LONGEST_PAYLOAD:
         raise UnknownPayload(f"payload {text[:LONGEST_PAYLOAD]!r} is not one of this assistant's choices")
     for name, value in pairs:

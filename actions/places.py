@@ -1,4 +1,4 @@
-"""The province: its portals on a day, and what became of it."""
+"""Places: the province's portals on a day, what became of it, and what old communes are today."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from datetime import timedelta
 
 from actions.answer import Answer
 from actions.request import Request
-from actions.wording import say
-from knowledge.records import Letter, Portal, Province
+from actions.wording import day, say
+from knowledge.places import REFORM, Place, bare_name, find_places
+from knowledge.records import Letter, OfficialText, Portal, Procedure, Province
 from knowledge.search import fold, folded_words
 
 A_MONTH = timedelta(days=31)
+REFORM_TEXTS = ("203/2025/QH15", "202/2025/QH15", "Bảng xã cũ và mới")
+MOST_NAMESAKES = 4
 
 
 def portals_on(request: Request) -> list[Portal]:
@@ -27,8 +30,73 @@ def province_meant(request: Request) -> Province | None:
     return next(named, None)
 
 
-def tell_province(request: Request) -> Answer | None:
-    """Tell what the province named in the text is on this day; None when it names none."""
+def places_named(request: Request) -> list[Place]:
+    """Find the communes, districts and provinces of before the reform that the text names after it."""
+    if request.today < REFORM:
+        return []
+    marked = [entity.text for entity in request.reading.all("place")]
+    return find_places(request.reading.text, marked, request.province.name)
+
+
+def tell_places(places: list[Place]) -> list[str]:
+    """Tell what each old place is today; of several with one name, ask which."""
+    by_name: dict[str, list[Place]] = {}
+    for place in places:
+        by_name.setdefault(place.name, []).append(place)
+    return [_tell_place(same[0]) if len(same) == 1 else _which(same) for same in by_name.values()]
+
+
+def _tell_place(place: Place) -> str:
+    kind: str = "commune_divided" if place.kind == "commune" and len(place.communes) > 1 else place.kind
+    if place.kind == "province" and place.name == place.province:
+        kind = "same_province"
+    return say(
+        f"place.{kind}",
+        name=place.name,
+        within=_within(place),
+        communes=", ".join(map(_in_a_sentence, place.communes)),
+        province=_in_a_sentence(place.province),
+        day=day(REFORM),
+    )
+
+
+def _which(places: list[Place]) -> str:
+    some = "; ".join(map(_within, places[:MOST_NAMESAKES]))
+    more = say("place.and_more") if len(places) > MOST_NAMESAKES else ""
+    return say("place.which", name=places[0].name, count=len(places), places=f"{some}{more}")
+
+
+def _within(place: Place) -> str:
+    return ", ".join(map(_in_a_sentence, place.within))
+
+
+def _in_a_sentence(name: str) -> str:
+    return name if bare_name(name) == name else f"{name[0].lower()}{name[1:]}"
+
+
+def told_places(request: Request, procedure: Procedure) -> tuple[str, ...]:
+    """Tell what the old places in the text are today, and which level handles the procedure now."""
+    told = tell_places(places_named(request))
+    levels = [say(f"level.{level}") for level in procedure.levels if level != "other"]
+    if told and levels:
+        told.append(say("place.level", levels=say("level.or").join(levels)))
+    return tuple(told)
+
+
+def reform_sources(request: Request) -> tuple[OfficialText, ...]:
+    """Give the official texts of the reform of 2025."""
+    return request.catalogue.texts(REFORM_TEXTS)
+
+
+def tell_place(request: Request) -> Answer | None:
+    """Tell what the place named in the text is on this day; None when it names none."""
+    places = places_named(request)
+    if any(place.kind != "province" for place in places) or (places and province_meant(request) is None):
+        return Answer("answered", tuple(tell_places(places)), sources=reform_sources(request))
+    return _tell_province(request)
+
+
+def _tell_province(request: Request) -> Answer | None:
     province = province_meant(request)
     situations = [item for item in province.situations if item.holds_on(request.today)] if province else []
     if province is None or not situations:

@@ -6,15 +6,15 @@ from collections.abc import Callable
 
 from actions import telling
 from actions.answer import Answer, Choice
+from actions.checklists import case_meant, channel_meant, with_checklist
 from actions.finding import best_score, named_codes, which_procedure
 from actions.life_events import tell_life_event
 from actions.payloads import payload
-from actions.places import portals_on, tell_province
+from actions.places import portals_on, reform_sources, tell_place, told_places
 from actions.request import Request
 from actions.topics import clear_topic
 from actions.wording import button, day, say
-from knowledge.records import Case, Portal, Procedure, Rule
-from knowledge.search import fold, words
+from knowledge.records import Case, ChannelName, Portal, Procedure, Rule
 
 Tell = Callable[[Request, Procedure], list[str]]
 # What is offered next: what was not just told.
@@ -32,14 +32,16 @@ def ask_procedure(request: Request) -> Answer:
 
 
 def ask_documents(request: Request) -> Answer:
-    """Give the papers of the citizen's case, with fee, place and online way in short."""
+    """Give the papers of the citizen's case and way of filing, with fee, place and online way in short."""
     found = _procedure_or_other(request, "ask_documents")
     if isinstance(found, Answer):
         return found
-    case = _case_meant(request, found)
-    if case is None and _papers_in_all(found) > FEW_PAPERS and found.holds_on(request.today):
-        return _ask_case(found)
-    return _told(request, "ask_documents", found, lambda asked, of: _papers(asked, of, case))
+    held = request.catalogue.procedures.on(found.code, request.today) or found
+    case, channel = case_meant(request, held), channel_meant(request, held)
+    if case is None and _papers_in_all(held) > FEW_PAPERS and held.holds_on(request.today):
+        return _ask_case(held, channel)
+    told = _told(request, "ask_documents", held, lambda asked, of: _papers(asked, of, case, channel))
+    return with_checklist(request, told, held, case, channel)
 
 
 def ask_steps(request: Request) -> Answer:
@@ -124,17 +126,21 @@ def _procedure_or_other(request: Request, intent: str) -> Procedure | Answer:
     found = which_procedure(request, intent)
     if isinstance(found, Procedure) or request.reading.all("procedure"):
         return found
-    return tell_province(request) or found
+    return tell_place(request) or found
 
 
 def _told(request: Request, intent: str, procedure: Procedure, tell: Tell) -> Answer:
-    if not procedure.holds_on(request.today):
+    held = request.catalogue.procedures.on(procedure.code, request.today)
+    if held is None:
         return _not_known_then(request, procedure)
+    procedure = held
+    places = told_places(request, procedure)
     return Answer(
         "answered",
         (
             say("procedure.title", name=procedure.title),
             *tell(request, procedure),
+            *places,
             telling.provenance(procedure),
         ),
         choices=tuple(
@@ -142,7 +148,7 @@ def _told(request: Request, intent: str, procedure: Procedure, tell: Tell) -> An
             for other in NEXT.get(intent, NEXT_OTHERWISE)
             if other != intent
         ),
-        sources=(procedure.as_source(),),
+        sources=(procedure.as_source(), *(reform_sources(request) if places else ())),
         procedure=procedure.code,
     )
 
@@ -169,41 +175,37 @@ def _portal(request: Request) -> Portal | None:
     return next(iter(portals_on(request)), None)
 
 
-def _case_meant(request: Request, procedure: Procedure) -> Case | None:
-    """Find the case that was chosen, or whose name the text says, or the only one."""
-    if len(procedure.cases) == 1:
-        return procedure.cases[0]
-    if chosen := procedure.case(request.reading.first("case")):
-        return chosen
-    asked = {fold(word) for word in words(request.reading.text)}
-    named = [case for case in procedure.cases if {fold(word) for word in words(case.name)} <= asked]
-    return named[0] if len(named) == 1 else None
-
-
 def _papers_in_all(procedure: Procedure) -> int:
     return sum(len(case.documents or ()) for case in procedure.cases)
 
 
-def _ask_case(procedure: Procedure) -> Answer:
+def _ask_case(procedure: Procedure, channel: ChannelName | None) -> Answer:
+    by = {"channel": channel} if channel else {}
     choices = tuple(
-        Choice(case.name, payload("ask_documents", procedure=procedure.code, case=case.id))
+        Choice(case.name, payload("ask_documents", procedure=procedure.code, case=case.id, **by))
         for case in procedure.cases
     )
     blocks = (say("procedure.title", name=procedure.title), say("procedure.which_case"))
     return Answer("asked_back", blocks, choices, (procedure.as_source(),), procedure.code)
 
 
-def _papers(request: Request, procedure: Procedure, case: Case | None) -> list[str]:
+def _papers(
+    request: Request, procedure: Procedure, case: Case | None, channel: ChannelName | None
+) -> list[str]:
     cases = procedure.cases if case is None else (case,)
     only_case = len(procedure.cases) == 1
-    return [*(telling.papers(one, only_case=only_case) for one in cases), *_in_short(request, procedure)]
+    by = [say("procedure.by_channel", channel=say(f"channels.{channel}"))] if channel else []
+    told = [telling.papers(one, only_case=only_case, channel=channel) for one in cases]
+    if channel:
+        return [*by, *told, telling.time_limits(procedure, channel), *_in_short(request, procedure, channel)]
+    return [*told, *_in_short(request, procedure)]
 
 
-def _in_short(request: Request, procedure: Procedure) -> list[str]:
+def _in_short(request: Request, procedure: Procedure, channel: ChannelName | None = None) -> list[str]:
     return [
-        telling.fees(procedure, request.today),
-        telling.where(procedure),
-        telling.online(procedure, _portal(request)),
+        telling.fees(procedure, request.today, channel),
+        *([telling.where(procedure)] if channel != "online" else []),
+        *([telling.online(procedure, _portal(request))] if channel in (None, "online") else []),
     ]
 
 
@@ -268,6 +270,6 @@ def _online(request: Request, procedure: Procedure) -> list[str]:
 
 def _online_twin(request: Request, procedure: Procedure) -> list[str]:
     """Name near procedures that have the online channel this one lacks."""
-    near = (request.catalogue.procedure_on(code, request.today) for code in procedure.near)
+    near = (request.catalogue.procedures.on(code, request.today) for code in procedure.near)
     names = [other.title for other in near if other and other.channel("online")]
     return [say("procedure.online_twin", names="; ".join(names))] if names else []

@@ -74,6 +74,7 @@ class Request:
     today: date
     citizen: Citizen
     memory: Memory = field(default_factory=Memory)
+    address: str = "http://127.0.0.1:8080"  # where the assistant's own pages stand
 
     def sources(self, *facts: Sourced) -> tuple[OfficialText, ...]:
         """Give the official texts of these facts that were already issued on this day."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from actions.wording import day, dong, say
-from knowledge.records import Case, Channel, Document, Fee, Portal, Procedure
+from knowledge.records import Case, Channel, ChannelName, Document, Fee, Portal, Procedure
 
 LONGEST_FORM = 60  # characters of a form's name that still fit into the line of its paper
 
@@ -20,15 +20,23 @@ def numbered(lines: tuple[str, ...]) -> str:
     return "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
 
 
-def papers(case: Case, *, only_case: bool) -> str:
-    """Tell the documents one case requires."""
+def papers(case: Case, *, only_case: bool, channel: ChannelName | None = None) -> str:
+    """Tell the documents one case requires, by whatever way of filing or by one."""
     head = say("procedure.papers") if only_case else say("procedure.papers_of_case", case=case.name)
     if case.documents is None:
         return f"{head}\n{say('not_stated_on_portal')}"
-    return "\n".join((head, *(_paper(document) for document in case.documents)))
+    return "\n".join((head, *(_paper(document, channel) for document in case.papers(channel))))
 
 
-def _paper(document: Document) -> str:
+def _paper(document: Document, channel: ChannelName | None) -> str:
+    form = f" — {named}" if (named := form_name(document)) else ""
+    note = f". _{document.note.rstrip('.')}._" if document.note else ""
+    count = f" ({counted})" if (counted := paper_count(document, channel)) else ""
+    return say("procedure.paper", name=document.name.rstrip("."), form=form, count=count, notes=note)
+
+
+def paper_count(document: Document, channel: ChannelName | None) -> str:
+    """Tell how many originals and copies are needed, or that it is only shown, and by which way."""
     counts = [
         *([say("procedure.original", count=document.originals)] if document.originals else []),
         *([say("procedure.copy", count=document.copies)] if document.copies else []),
@@ -36,26 +44,33 @@ def _paper(document: Document) -> str:
     notes = [
         *([say("procedure.show")] if document.action == "show" else []),
         *([", ".join(counts)] if counts and document.action == "submit" else []),
-        *([say("procedure.only", channels=_channel_words(document))] if document.only else []),
+        *(
+            [say("procedure.only", channels=_channel_words(document))]
+            if document.only and not channel
+            else []
+        ),
     ]
-    count = f" ({'; '.join(notes)})" if notes else ""
-    note = f". _{document.note.rstrip('.')}._" if document.note else ""
-    form = f" — {document.form}" if document.form and _has_number(document.form) else ""
-    return say("procedure.paper", name=document.name.rstrip("."), form=form, count=count, notes=note)
+    return "; ".join(notes)
 
 
-def _has_number(form: str) -> bool:
-    """Tell whether a form is named by its number (CT01), which people ask for at the counter."""
-    return any(letter.isdigit() for letter in form) and len(form) <= LONGEST_FORM
+def form_name(document: Document) -> str:
+    """Give the form's name where it has a number (CT01), which people ask for at the counter."""
+    form = document.form or ""
+    has_number = any(letter.isdigit() for letter in form)
+    return form if has_number and len(form) <= LONGEST_FORM else ""
 
 
 def _channel_words(document: Document) -> str:
     return ", ".join(say(f"procedure.only_{channel}") for channel in document.only)
 
 
-def fees(procedure: Procedure, today: date) -> str:
+def fees(procedure: Procedure, today: date, channel: ChannelName | None = None) -> str:
     """Tell the fees of each channel, once when they agree; amounts that are over are told only as over."""
-    told = {say(f"channels.{item.channel}"): _fees_of(item, today) for item in procedure.channels or ()}
+    told = {
+        say(f"channels.{item.channel}"): _fees_of(item, today)
+        for item in procedure.channels or ()
+        if channel in (None, item.channel)
+    }
     over = _fees_over(procedure, today)
     if not told:
         return say("procedure.fee_all", fees=say("not_stated"))
@@ -109,10 +124,12 @@ def _fees_over(procedure: Procedure, today: date) -> list[str]:
     return [f"\n{line}" for line in dict.fromkeys(over)]
 
 
-def time_limits(procedure: Procedure) -> str:
+def time_limits(procedure: Procedure, channel: ChannelName | None = None) -> str:
     """Tell the time limit of each channel."""
     told = [
-        (channel.channel, channel.time_limit or say("not_stated")) for channel in procedure.channels or ()
+        (item.channel, item.time_limit or say("not_stated"))
+        for item in procedure.channels or ()
+        if channel in (None, item.channel)
     ]
     if not told:
         return say("procedure.time_all", time=say("not_stated"))

@@ -1,15 +1,13 @@
-"""Answers from topics: COVID rules, service levels, the portal, the post, dossier statuses."""
+"""Answers from topics: COVID rules, service levels, the portal, dossier statuses."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from actions.answer import Answer, Choice, Status
-from actions.finding import MOST_CHOICES, none_of_these, which_procedure
 from actions.payloads import payload
 from actions.request import Request
+from actions.telling_apart import MOST_CHOICES, none_of_these
 from actions.wording import day, say
-from knowledge.records import Procedure, Rule, Topic
+from knowledge.records import Rule, Topic
 from knowledge.search import Hit, is_clear
 
 SURE = 0.65  # a score from which a topic is told although another intent was understood
@@ -18,47 +16,32 @@ WORTH_CHOOSING = 0.5  # a best score from which the best topic is told although 
 
 def ask_covid_rule(request: Request) -> Answer:
     """State a COVID rule, only when it is clear which one is meant."""
-    return _topical(request, "ask_covid_rule", strict=True)
+    return topical(request, "ask_covid_rule", strict=True)
 
 
 def ask_service_level(request: Request) -> Answer:
     """Explain the levels of online public services on this day."""
-    return _topical(request, "ask_service_level")
+    return topical(request, "ask_service_level")
 
 
 def ask_portal_account(request: Request) -> Answer:
     """Explain accounts and sign-in on this day."""
-    return _topical(request, "ask_portal_account")
+    return topical(request, "ask_portal_account")
 
 
 def ask_online_payment(request: Request) -> Answer:
     """Explain paying online on this day."""
-    return _topical(request, "ask_online_payment")
+    return topical(request, "ask_online_payment")
 
 
 def report_portal_problem(request: Request) -> Answer:
     """Help with trouble on the portal and say whom to tell."""
-    return _topical(request, "report_portal_problem")
-
-
-def ask_postal_filing(request: Request) -> Answer:
-    """Explain sending a dossier by post; of a procedure, whether its record has that channel."""
-    return _with_postal_channel(request, _topical(request, "ask_postal_filing"))
-
-
-def ask_postal_return(request: Request) -> Answer:
-    """Explain receiving the result by post."""
-    return _topical(request, "ask_postal_return")
-
-
-def ask_postal_fee(request: Request) -> Answer:
-    """Tell the postal tariff where a dated one is known."""
-    return _topical(request, "ask_postal_fee")
+    return topical(request, "report_portal_problem")
 
 
 def ask_dossier_status(request: Request) -> Answer:
     """Explain a dossier status in plain words."""
-    return _topical(request, "ask_dossier_status", strict=True)
+    return topical(request, "ask_dossier_status", strict=True)
 
 
 def tell_topic(request: Request, topic: Topic) -> Answer:
@@ -92,7 +75,8 @@ def _tell_expired(request: Request, topic: Topic, expired: Rule) -> Answer:
     return Answer(status, blocks, sources=request.sources(*rules, expired), topic=topic.id)
 
 
-def _topical(request: Request, intent: str, *, strict: bool = False) -> Answer:
+def topical(request: Request, intent: str, *, strict: bool = False) -> Answer:
+    """Tell the topic of an intent that the text means, or ask which."""
     if chosen := request.catalogue.topics.get(request.reading.first("topic") or ""):
         return tell_topic(request, chosen)
     topics = request.catalogue.topics_for(intent, request.province.id)
@@ -124,19 +108,6 @@ def _ask_which(request: Request, intent: str, topics: tuple[Topic, ...], hits: l
     )
     question = {"ask_covid_rule": "topic.which_covid", "ask_dossier_status": "dossier.which_status"}
     return Answer("asked_back", (say(question.get(intent, "topic.which")),), (*choices, none_of_these()))
-
-
-def _with_postal_channel(request: Request, answer: Answer) -> Answer:
-    """Tell first whether the procedure that was named, or is being talked of, lists the postal channel."""
-    if not (request.reading.all("procedure") or request.memory.procedure):
-        return answer
-    found = which_procedure(request, "ask_postal_filing")
-    if not isinstance(found, Procedure) or not found.holds_on(request.today):
-        return answer
-    has_post = found.channel("postal") is not None
-    said = say("procedure.postal_yes" if has_post else "procedure.postal_no", name=found.title)
-    told = answer.with_more(sources=(found.as_source(),))
-    return replace(told, blocks=(said, *told.blocks) if has_post else (said,), procedure=found.code)
 
 
 def names_topic(request: Request) -> bool:

@@ -22,6 +22,9 @@ class Settings(KnowledgeSettings):
     nlu_url: str = Field("http://127.0.0.1:5005", description="where the Rasa server listens")
     host: str = Field("127.0.0.1", description="the address the web server listens on")
     port: int = Field(8080, ge=1, le=65535, description="the port the web server listens on")
+    public_url: str | None = Field(
+        None, pattern=r"^https?://[^/]+$", description="the address that citizens reach the web server by"
+    )
     rate_limit: str = Field("60/minute", description="messages allowed for one sender's address")
     trusted_proxies: str = Field("127.0.0.1", description="proxies whose X-Forwarded-For is believed")
     retention_days: int = Field(
@@ -45,6 +48,10 @@ class Settings(KnowledgeSettings):
         except ValueError:
             raise ValueError("write a number and a time, such as 60/minute") from None
         return value
+
+    def address(self) -> str:
+        """Give the address that links to the assistant's own pages begin with."""
+        return self.public_url or f"http://{self.host}:{self.port}"
 
     def today(self) -> date:
         """Give the day that rules are judged by: the replayed one or today in Việt Nam."""

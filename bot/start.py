@@ -22,13 +22,14 @@ from bot.store import erase_older_than
 from bot.telegram_channel import running_telegram, telegram_application, webhook_route
 from bot.turn import Assistant
 from bot.web_channel import build_app
-from knowledge.content_files import CONTENT
+from knowledge.content_files import CONTENT, content_stamp
 from knowledge.database import DatabaseUnavailable, migrate, open_database
 from knowledge.library import Shelf, open_library
 from knowledge.revisions import stamp
 from nlu.client import NluClient
 
 log = structlog.get_logger()
+A_LOOK = 1.0  # seconds between looks for changed knowledge
 A_DAY = 24 * 60 * 60  # seconds
 
 
@@ -39,13 +40,16 @@ class StartError(Exception):
 def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
     """Load the knowledge, open and migrate the database, and connect to the NLU server."""
     engine = open_engine(settings)
+    content = settings.content or CONTENT
     shelf = Shelf(
-        lambda: open_library(settings.content or CONTENT, engine, lenient=lenient), lambda: stamp(engine)
+        lambda: open_library(content, engine, lenient=lenient),
+        lambda: f"{stamp(engine)} {content_stamp(content)}",
     )
     for fault in shelf.library().catalogue.faults:
         log.warning("content_left_out", fault=str(fault))
     province = shelf.library().catalogue.province(settings.province)
-    return Assistant(shelf.library, NluClient(settings.nlu_url), engine, province, settings.today)
+    nlu = NluClient(settings.nlu_url)
+    return Assistant(shelf.library, nlu, engine, province, settings.today, settings.address(), shelf.look)
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -56,12 +60,14 @@ def open_engine(settings: Settings) -> Engine:
 
 
 def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
-    """Build the web application, with Telegram and the daily erasing of old conversations beside it."""
+    """Build the web application; Telegram and the chores (new knowledge, erasing) run beside it."""
     telegram = telegram_application(assistant, settings) if settings.telegram_token else None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        chores = asyncio.create_task(_erase_old_daily(assistant, settings.retention_days))
+        chores = asyncio.gather(
+            _erase_old_daily(assistant, settings.retention_days), _look_for_changes(assistant)
+        )
         try:
             async with running_telegram(telegram, settings) if telegram else nullcontext():
                 yield
@@ -75,6 +81,15 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
             webhook_route(app, telegram, settings)
 
     return build_app(assistant, settings.rate_limit, lifespan, add_routes)
+
+
+async def _look_for_changes(assistant: Assistant) -> None:
+    while True:
+        try:
+            await asyncio.to_thread(assistant.look)
+        except Exception:  # one bad look must not be the last
+            log.exception("look_failed")
+        await asyncio.sleep(A_LOOK)
 
 
 async def _erase_old_daily(assistant: Assistant, days: int) -> None:

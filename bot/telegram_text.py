@@ -52,6 +52,11 @@ def telegram_pieces(markdown: str, sources: Sequence[dict[str, Any]] = (), limit
     return pieces
 
 
+def as_html(markdown: str) -> str:
+    """Write Markdown whole, in the few inline tags that Telegram knows; lines stay lines."""
+    return _write(list(_read(markdown)))
+
+
 def _read(markdown: str) -> Iterator[_Span]:
     for number, line in enumerate(_lines(markdown)):
         if number:

@@ -72,6 +72,8 @@ class Assistant:
     engine: Engine
     province: Province
     today: Callable[[], date]
+    address: str = "http://127.0.0.1:8080"  # where the pages stand that answers link to
+    look: Callable[[], None] = lambda: None  # looks for changed knowledge
 
     @property
     def library(self) -> Library:
@@ -223,7 +225,9 @@ class Assistant:
             if turn.reply is not None:  # the same message, sent twice at once
                 return Reply(turn.reply)
             citizen = StoredCitizen(session, turn)
-            request = Request(reading, self.library, self.province, self.today(), citizen, memory)
+            request = Request(
+                reading, self.library, self.province, self.today(), citizen, memory, self.address
+            )
             given, memory = self._say(request, trouble)
             if citizen.is_erased:
                 conversation, turn = self._start_afresh(session, conversation, turn)

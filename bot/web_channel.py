@@ -24,6 +24,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
+from bot.checklist_page import checklist_route
 from bot.intake import BadInput, UnknownConversation
 from bot.turn import Assistant, Message
 from knowledge.database import DatabaseUnavailable, is_ready
@@ -75,6 +76,7 @@ def build_app(
     _tell_problems(app)
     _take_messages(app, assistant, rate_limit)
     _tell_health(app, assistant)
+    checklist_route(app, assistant)
     if add_routes:
         add_routes(app)
     app.mount("/", StaticFiles(directory=PAGE, html=True))

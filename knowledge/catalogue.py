@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from knowledge.content_files import (
     CONTENT,
@@ -20,12 +19,27 @@ from knowledge.content_files import (
     read_record,
     read_yaml,
 )
+from knowledge.facets import Facet
 from knowledge.merging import Procedures
-from knowledge.records import LifeEvent, OfficialText, Procedure, Province, Topic
+from knowledge.records import LifeEvent, OfficialText, Procedure, Province, Tariff, Text, Topic
+from knowledge.search import folded_words, procedure_codes
+from knowledge.typical_questions import OTHERS
+from knowledge.validity import faults_of_validity
 
 NATIONAL = "toan-quoc"
 FEWEST_ALIASES = 3
 R = TypeVar("R", bound=BaseModel)
+# The dated parts of a province pack, and what makes two entries the same thing at different times.
+_SAME: dict[str, Callable[[Any], Hashable]] = {
+    "situations": lambda _: None,
+    "portals": lambda portal: portal.name,
+    "contacts": lambda contact: contact.name,
+    "hours": lambda hours: hours.place,
+}
+
+
+class _TypicalQuestions(RootModel[tuple[Text, ...]]):
+    """The typical questions of one procedure."""
 
 
 class UnknownProvince(LookupError):
@@ -41,6 +55,9 @@ class Catalogue:
     provinces: dict[str, Province]
     official_texts: dict[str, OfficialText]
     life_events: dict[str, LifeEvent] = field(default_factory=dict)
+    questions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # typical ones, by procedure
+    facets: tuple[Facet, ...] = ()
+    tariffs: tuple[Tariff, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     def province(self, province_id: str) -> Province:
@@ -73,11 +90,6 @@ class Catalogue:
     def status_topic(self, number: int) -> Topic | None:
         """Find the topic that explains a dossier status, 1 to 10."""
         return next((topic for topic in self.topics.values() if topic.status == number), None)
-
-    def procedure_on(self, code: str, today: date) -> Procedure | None:
-        """Find a procedure whose facts hold on that day."""
-        found = self.procedures.get(code)
-        return found if found and found.holds_on(today) else None
 
 
 class _Reader:
@@ -122,25 +134,41 @@ class _Reader:
             self.faults.append(Fault(path, 1, "file", "is missing; it lists the official texts"))
         return found
 
-    def read_life_events(self) -> dict[str, LifeEvent]:
-        """Read the list of life events; a content folder may have none."""
-        path = self.folder / "life_events.yml"
+    def read_list(self, name: str, kind: type[R]) -> list[R]:
+        """Read a file that is a list of records; a content folder may lack it."""
+        path = self.folder / name
         if not path.exists():
-            return {}
+            return []
         try:
             file = read_yaml(path)
             if not isinstance(file.data, list):
-                raise ContentError([file.fault((), "must be a list of life events")])
-            events = [read_record(LifeEvent, file, data, (number,)) for number, data in enumerate(file.data)]
+                raise ContentError([file.fault((), "must be a list of records")])
+            self.files[name] = file
+            return [read_record(kind, file, data, (number,)) for number, data in enumerate(file.data)]
         except ContentError as error:
             self.faults += error.faults
-            return {}
-        for number, event in enumerate(events):
-            for place, code in enumerate(event.procedures):
-                if code not in self.stems["procedures"]:
-                    what = f"names procedures/{code}.yml, which is not there"
-                    self.faults.append(file.fault((number, "procedures", place), what))
-        return {event.id: event for event in events}
+            return []
+
+    def read_questions(self) -> dict[str, tuple[str, ...]]:
+        """Read the typical questions of each procedure, one file a code; a content folder may have none."""
+        found: dict[str, tuple[str, ...]] = {}
+        asked: dict[str, Path] = {}
+        for path in content_files(self.folder / "questions"):
+            if path.stem != OTHERS and not procedure_codes(path.stem):
+                what = f"must be named after a procedure's code, or {OTHERS}.yml for other matters"
+                self.faults.append(Fault(path, 1, "file", what))
+            try:
+                file = read_yaml(path)
+                found[path.stem] = read_record(_TypicalQuestions, file).root
+            except ContentError as error:
+                self.faults += error.faults
+                continue
+            for number, text in enumerate(found[path.stem]):
+                if (first := asked.setdefault(folded_words(text), path)) != path:
+                    self.faults.append(
+                        file.fault((number,), f"stands in {first.name} too; keep it where it belongs")
+                    )
+        return found
 
 
 def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogue:
@@ -154,8 +182,12 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
     procedures = reader.read("procedures", Procedure, lambda record: record.code)
     topics = reader.read("topics", Topic, lambda record: record.id)
     provinces = reader.read("provinces", Province, lambda record: record.id)
-    life_events = reader.read_life_events()
+    life_events = reader.read_list("life_events.yml", LifeEvent)
+    facets = reader.read_list("facets.yml", Facet)
+    tariffs = reader.read_list("tariffs.yml", Tariff)
+    questions = reader.read_questions()
     reader.faults += _loose_ends(reader, procedures, topics, provinces, official_texts)
+    reader.faults += _loose_ends_of_lists(reader, life_events, tariffs, official_texts)
     if NATIONAL not in provinces:
         reader.faults.append(
             Fault(folder / "provinces", 1, "folder", f"needs the national pack {NATIONAL}.yml")
@@ -169,7 +201,10 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
         {key: value for key, value in topics.items() if key not in broken},
         {key: value for key, value in provinces.items() if key not in broken or key == NATIONAL},
         official_texts,
-        life_events,
+        {event.id: event for event in life_events},
+        questions,
+        tuple(facets),
+        tuple(tariffs),
         tuple(reader.faults),
     )
 
@@ -189,20 +224,44 @@ def _loose_ends(
         for number, near in enumerate(procedure.near):
             yield from _unknown_file(reader, file, ("near", number), "procedures", near)
         yield from _unknown_file(reader, file, ("fee_topic",), "topics", procedure.fee_topic)
+        for number, channel in enumerate(procedure.channels or ()):
+            for place, what in faults_of_validity(channel.fees or (), lambda fee: (fee.what, fee.basis)):
+                yield file.fault(("channels", number, "fees", place), what)
     for topic_id, topic in topics.items():
         file = reader.files[f"topics/{topic_id}"]
         yield from _unknown_file(reader, file, ("replaced_by",), "topics", topic.replaced_by)
         yield from _unknown_file(reader, file, ("province",), "provinces", topic.province)
         for number, rule in enumerate(topic.rules):
             yield from _unknown_texts(file, ("rules", number), rule.sources, official_texts)
+        for place, what in faults_of_validity(topic.rules, lambda _: None, topic.gaps):
+            yield file.fault(("rules", place), what)
     for province_id, province in provinces.items():
         file = reader.files[f"provinces/{province_id}"]
         yield from _unknown_file(reader, file, ("filing_topic",), "topics", province.filing_topic)
-        for part in ("situations", "portals", "contacts", "hours"):
+        for part, same in _SAME.items():
             for number, item in enumerate(getattr(province, part)):
                 yield from _unknown_texts(file, (part, number), item.sources, official_texts)
+            for place, what in faults_of_validity(getattr(province, part), same):
+                yield file.fault((part, place), what)
         for number, letter in enumerate(province.letters):
             yield from _unknown_texts(file, ("letters", number), (letter.number,), official_texts)
+
+
+def _loose_ends_of_lists(
+    reader: _Reader,
+    life_events: list[LifeEvent],
+    tariffs: list[Tariff],
+    official_texts: dict[str, OfficialText],
+) -> Iterable[Fault]:
+    for number, event in enumerate(life_events):
+        for place, code in enumerate(event.procedures):
+            where = (number, "procedures", place)
+            yield from _unknown_file(reader, reader.files["life_events.yml"], where, "procedures", code)
+    for number, tariff in enumerate(tariffs):
+        yield from _unknown_texts(reader.files["tariffs.yml"], (number,), tariff.sources, official_texts)
+    same = faults_of_validity(tariffs, lambda one: (one.province, one.distance, one.up_to_grams))
+    for place, what in same:
+        yield reader.files["tariffs.yml"].fault((place,), what)
 
 
 def _unknown_file(

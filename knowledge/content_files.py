@@ -6,6 +6,7 @@ ContentError
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
@@ -128,6 +129,13 @@ def _faults(error: ValidationError, file: YamlFile, place: Place) -> Iterator[Fa
         if isinstance(given, str | int | float) and detail["type"] not in _WHAT_WAS_EXPECTED:
             message += f" (found {str(given)[:60]!r})"
         yield file.fault((*place, *detail["loc"]), message)
+
+
+def content_stamp(folder: Path) -> str:
+    """Tell the content from any other state of its files: saved, added or removed."""
+    states = [(str(path), path.stat()) for path in sorted(folder.rglob("*.yml"))]
+    told = repr([(name, state.st_mtime_ns, state.st_size) for name, state in states])
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def content_files(folder: Path) -> list[Path]:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock, Thread
 
+import structlog
 from sqlalchemy import Engine
 
 from knowledge import revisions
 from knowledge.catalogue import Catalogue, load_catalogue
-from knowledge.content_files import CONTENT, read_record, read_yaml
+from knowledge.content_files import CONTENT, ContentError, read_record, read_yaml
 from knowledge.database import DatabaseUnavailable
 from knowledge.merging import Procedures
 from knowledge.portal_files import NAME
@@ -22,8 +21,8 @@ from knowledge.ranking import Named, Ranking
 from knowledge.records import Procedure, Record
 from knowledge.search import CLEAR, Hit, NameIndex, SearchWords, procedure_codes
 
+log = structlog.get_logger()
 CACHE = Path(__file__).parents[1] / ".cache" / "search"
-LOOK = 1.0  # seconds after which the database is asked again for what is new
 _MOST_RESULTS = 300  # characters: what stands behind is the page's furniture
 
 
@@ -32,6 +31,7 @@ class _SearchWordsFile(Record):
     question_words: tuple[str, ...]
     meanings: dict[str, tuple[str, ...]]
     not_covered: tuple[str, ...]
+    asked_of_any: tuple[str, ...] = ()
 
 
 class Library:
@@ -89,43 +89,30 @@ class Library:
 
 
 class Shelf:
-    """Holds the library and replaces it, in the background, soon after an import changed something."""
+    """Holds the library, and replaces it once its database or files have changed."""
 
-    def __init__(
-        self,
-        open_now: Callable[[], Library],
-        stamp: Callable[[], str],
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._open, self._stamp, self._clock = open_now, stamp, clock
+    def __init__(self, open_now: Callable[[], Library], stamp: Callable[[], str]) -> None:
+        self._open, self._stamp = open_now, stamp
         self._state = stamp()
         self._library = open_now()
-        self._looked = clock()
-        self._looking = Lock()
-        self._last: Thread | None = None
 
     def library(self) -> Library:
         """Give the newest library that is ready."""
-        if self._clock() - self._looked > LOOK and self._looking.acquire(blocking=False):
-            self._last = Thread(target=self._look, daemon=True)
-            self._last.start()
         return self._library
 
-    def wait(self) -> None:
-        """Wait until a look that is under way has ended."""
-        if self._last:
-            self._last.join()
-
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look for a change, and open the library anew if there is one; what is faulty changes nothing."""
         try:
             state = self._stamp()
-            if state != self._state:
-                self._library, self._state = self._open(), state
-        except DatabaseUnavailable:
-            pass  # what is known stays known
-        finally:
-            self._looked = self._clock()
-            self._looking.release()
+            if state == self._state:
+                return
+            self._library = self._open()
+        except (DatabaseUnavailable, OSError) as error:
+            log.warning("knowledge_not_looked_at", error=str(error))
+            return
+        except ContentError as error:
+            log.error("knowledge_not_renewed", faults=str(error))
+        self._state = state
 
 
 def open_library(
@@ -139,7 +126,7 @@ def open_library(
         digests = {code: digest for code, (digest, _) in imported.items()}
         names = {code: name for code, (_, name) in imported.items()}
         procedures = Procedures(
-            catalogue.procedures.written, names, lambda code: revisions.current_facts(engine, code)
+            catalogue.procedures.written, names, lambda code, day: revisions.facts_on(engine, code, day)
         )
         catalogue = replace(catalogue, procedures=procedures)
     search_words = _read_search_words(folder / "search_words.yml")
@@ -154,7 +141,8 @@ def open_library(
         texts,
         stamp,
         search_words,
-        cache if digests else None,
+        cache,
+        catalogue.questions,
     )
     return Library(catalogue, search_words, ranking, texts)
 
@@ -199,4 +187,4 @@ def _strings(value: object) -> Iterator[str]:
 def _read_search_words(path: Path) -> SearchWords:
     record = read_record(_SearchWordsFile, read_yaml(path))
     spoken = frozenset(word for line in record.question_words for word in line.split())
-    return SearchWords(record.short_forms, spoken, record.not_covered, record.meanings)
+    return SearchWords(record.short_forms, spoken, record.not_covered, record.meanings, record.asked_of_any)

@@ -7,6 +7,7 @@ field's origin can be told.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Literal
 
 from knowledge.records import Procedure
@@ -23,23 +24,33 @@ class Procedures(Mapping[str, Procedure]):
         self,
         written: Mapping[str, Procedure],
         imported: Mapping[str, str] | None = None,
-        fetch: Callable[[str], Procedure | None] = lambda _: None,
+        fetch: Callable[[str, date | None], Procedure | None] = lambda _code, _day: None,
     ) -> None:
-        """Take the written records, the names of the imported ones, and the way to fetch one of these."""
+        """Take the written records, the names of the imported ones, and the way to fetch one for a day."""
         self.written = written
         self._imported = dict(imported or {})
         self._fetch = fetch
-        self._ready: dict[str, Procedure] = {}
+        self._ready: dict[tuple[str, date | None], Procedure] = {}
 
     def __getitem__(self, code: str) -> Procedure:
-        """Give a procedure, merged; raises KeyError."""
-        if code not in self._ready:
+        """Give the newest state of a procedure, merged; raises KeyError."""
+        return self._merged(code, None)
+
+    def on(self, code: str, day: date) -> Procedure | None:
+        """Give a procedure as it holds on a day, merged; None where no record covers the day."""
+        if code not in self:
+            return None
+        found = self._merged(code, day)
+        return found if found.holds_on(day) else None
+
+    def _merged(self, code: str, day: date | None) -> Procedure:
+        if (code, day) not in self._ready:
             written = self.written.get(code)
-            imported = self._fetch(code) if code in self._imported else None
+            imported = self._fetch(code, day) if code in self._imported else None
             if written is None and imported is None:
                 raise KeyError(code)
-            self._ready[code] = merged(written, imported)
-        return self._ready[code]
+            self._ready[code, day] = merged(written, imported)
+        return self._ready[code, day]
 
     def __iter__(self) -> Iterator[str]:
         """Go through the codes, the written ones first."""

@@ -6,27 +6,39 @@ which a match may be asserted. Weights and measurements: docs/decisions/010.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
-import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import bm25s
 import numpy as np
 
-from knowledge.search import CLEAR, NEAR, SAID, Hit, NameIndex, SearchWords, fold, folded_words, is_clear
+from knowledge.kept import kept
+from knowledge.search import (
+    CLEAR,
+    FAINT,
+    NEAR,
+    SAID,
+    Hit,
+    NameIndex,
+    SearchWords,
+    fold,
+    folded_words,
+    is_clear,
+    words,
+)
+from knowledge.typical_questions import OTHERS, open_typical_questions
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 # What of the order each sign makes, tuned on half of the development questions.
-TEXT, TITLE, COVERAGE, NAME = 2.0, 0.3, 0.14, 0.5
+TEXT, TITLE, COVERAGE, NAME, QUESTION = 2.0, 0.3, 0.14, 0.5, 2.0
+_OF_ANY = 0.3  # what a question that may be asked of any procedure counts beside a typical one
+_SURE_ENOUGH = 0.15  # of typical questions: the surest of a question counts whole from here on
 _LOOKED_AT = 25  # best candidates among which twins are put in order
 _EXACT = 0.99  # the score of a name that is said word for word
 _LEADS = 10.0  # what puts the name that is clearly said before all others
@@ -35,11 +47,13 @@ _TWIN = 0.94  # a twin that adds something unsaid stands behind one with this sh
 _ADDED = 0.5  # the share of what a twin adds that has to be said
 _VARIANT = re.compile(r"\b(?:tai |o |thuc hien tai |thuc hien o )?cap (?:tinh|xa|huyen|trung uong)\b")
 _PREFIX = re.compile(r"^thu tuc (?:hanh chinh )?")
+_PREFIX_SAID = re.compile(r"^thủ tục (?:hành chính )?", re.IGNORECASE)
 _USUAL = re.compile(r"\btrong nuoc\b")  # what a name says although it goes without saying
+_USUAL_SAID = re.compile(r"\btrong nước\b", re.IGNORECASE)
 _LITTLE = frozenset(
-    "va cua cho trong tai doi voi ve theo tu den la cac nhung viec thu tuc hoac duoc bi o de".split()
+    "và của cho trong tại đối với về theo từ đến là các những việc thủ tục hoặc được bị ở để".split()
 )
-_COMMON = frozenset("nguoi giay to ho so viec cap dang ky".split())  # too common to tell twins apart
+_COMMON = frozenset("người giấy tờ hồ sơ việc cấp đăng ký".split())  # too common to tell twins apart
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,9 @@ class Ranking:
         stamp: str,
         search_words: SearchWords,
         cache: Path | None = None,
+        questions: Mapping[str, Iterable[str]] | None = None,
     ) -> None:
+        """Take names, texts (indexed anew when ``stamp`` changes), and typical questions, of procedures."""
         self.keys = list(named)
         self._place = {key: place for place, key in enumerate(self.keys)}
         self._meanings = [
@@ -72,12 +88,44 @@ class Ranking:
         titles = [_title(one.name) for one in named.values()]
         self.groups = self._group(titles)
         bare = [_USUAL.sub(" ", title).split() for title in titles]
-        self._content = [frozenset(title) - _LITTLE for title in bare]
-        self._telling = [content - _COMMON - self._quiet for content in self._content]
+        self._content = [self._content_of(one.name, _LITTLE) for one in named.values()]
+        not_telling = _LITTLE | _COMMON | search_words.question_words
+        self._telling = [self._content_of(one.name, not_telling) for one in named.values()]
         self._holders = self._invert(self._content)
         self._lengths = np.array([max(len(content), 1) for content in self._content])
-        self._titles = _index([_terms(title) for title in bare], k1=0.5, b=0.5)
+        self._titles = _index(map(" ".join, bare), k1=0.5, b=0.5)
         self._texts = self._text_index(texts, stamp, cache)
+        asked = {
+            key: [
+                *((self._names.spell_out(text), 1.0) for text in (*said, *_names_said(named[key]))),
+                *(
+                    (self._names.spell_out(text), _OF_ANY)
+                    for text in _names_asked(named[key], search_words.asked_of_any)
+                ),
+            ]
+            for key, said in (questions or {}).items()
+            if key in named
+        }
+        known = [self._place[key] for key in asked]
+        others = (*search_words.not_covered, *(questions or {}).get(OTHERS, ()))
+        asked[OTHERS] = [(self._names.spell_out(text), 1.0) for text in others]
+        self._typical = open_typical_questions(asked, cache)
+        strange = sorted(set(range(len(self.keys))) - set(known))
+        self._twins = {
+            plain: [
+                twin
+                for twin in strange
+                if self.groups[twin] != self.groups[plain] and self._adds(twin, plain)
+            ]
+            for plain in known
+        }
+
+    @staticmethod
+    def _content_of(name: str, left_out: frozenset[str]) -> frozenset[str]:
+        """Give the folded words of a name but for some, which are told by their accents: "hộ" is no "hồ"."""
+        usual = folded_words(_plain(name)).split()
+        said = zip(words(_plain(name)), usual, strict=True)
+        return frozenset(folded for word, folded in said if word not in left_out)
 
     def _group(self, titles: list[str]) -> list[int]:
         """Give names that differ only by prefix or level one number."""
@@ -95,29 +143,35 @@ class Ranking:
     def _text_index(
         self, texts: Callable[[], Iterable[tuple[str, str]]], stamp: str, cache: Path | None
     ) -> bm25s.BM25:
-        folder = None if cache is None else cache / hashlib.sha256(stamp.encode()).hexdigest()[:16]
-        if folder is not None and folder.exists():
-            return bm25s.BM25.load(str(folder))
-        by_key: dict[str, str] = {}
-        for key, text in texts():
-            by_key[key] = f"{by_key.get(key, '')} {text}"
-        index = _index([_terms(folded_words(by_key.get(key, "")).split()) for key in self.keys])
-        if folder is not None:
-            _keep(index, folder)
-        return index
+        def build() -> bm25s.BM25:
+            by_key: dict[str, str] = {}
+            for key, text in texts():
+                by_key[key] = f"{by_key.get(key, '')} {text}"
+            return _index(folded_words(by_key.get(key, "")) for key in self.keys)
+
+        return kept(cache, "texts", stamp, build, lambda index, folder: index.save(str(folder)),
+                    lambda folder: bm25s.BM25.load(str(folder)))  # fmt: skip
 
     def rank(self, question: str, limit: int = 10) -> list[Hit[str]]:
         """Rank what the question may mean, best first; of variants only the best, which names the others."""
-        by_name = self._names.search(question, limit=400)
-        named = {hit.key: hit.score for hit in by_name}
+        typical = self._typical_scores(question)
+        named = {hit.key: hit.score for hit in self._names.search(question, limit=400)}
+        is_exact = max(named.values(), default=0.0) >= _EXACT
+        for key, score in typical.items():
+            if score >= FAINT:
+                named[key] = max(score, named.get(key, 0.0))
+        by_name = sorted((Hit(key, score) for key, score in named.items()), key=lambda hit: -hit.score)
         said = self._spell_out(question)
         order = self._weigh(said, named)
+        surest = max(typical.values(), default=0.0)
+        for key, score in typical.items():
+            order[self._place[key]] += QUESTION * score / max(surest, _SURE_ENOUGH)
         looked_at = _best(order)
         if is_clear(by_name) or (by_name and by_name[0].score >= SAID):
             leader = self._place[by_name[0].key]
             twins = [self._adds(int(place), leader) for place in looked_at]
             meant = any(added and _says(said, added) for added in twins)
-            if not meant or by_name[0].score >= _EXACT:
+            if not meant or is_exact:
                 order[leader] += _LEADS
                 looked_at = np.union1d(looked_at, [leader])
         best = self._twins_in_order(looked_at, order, said, named)
@@ -127,6 +181,25 @@ class Ranking:
                 hit = Hit(self.keys[place], named.get(self.keys[place], 0.0))
                 groups.setdefault(self.groups[place], []).append(hit)
         return [_together(hits) for hits in groups.values()][:limit]
+
+    def _typical_scores(self, question: str) -> dict[str, float]:
+        """Score procedures by typical questions; a twin without any has those of the plain one it adds to.
+
+        That is so only where what its name adds (abroad, mobile) is said; the plain one then gives way.
+        """
+        scores = self._typical.scores(self._names.spell_out(question))
+        said = self._spell_out(question)
+        for key, score in list(scores.items()):
+            plain = self._place[key]
+            meant = (
+                [twin for twin in self._twins[plain] if _says(said, self._adds(twin, plain))]
+                if score >= FAINT
+                else []
+            )
+            for twin in meant:
+                scores[self.keys[twin]] = max(score, scores.get(self.keys[twin], 0.0))
+                scores[key] = score * _NO_RIVAL
+        return scores
 
     def _spell_out(self, question: str) -> list[str]:
         """Fold the question, and add what its phrases mean in the catalogue's words."""
@@ -172,6 +245,19 @@ class Ranking:
         return sorted(weights, key=lambda place: -weights[place])
 
 
+def _names_said(one: Named) -> list[str]:
+    return [_PREFIX_SAID.sub("", name) for name in (one.name, *one.aliases)]
+
+
+def _names_asked(one: Named, of_any: tuple[str, ...]) -> list[str]:
+    """Give questions that may be asked of any procedure, about this one: so their words tell nothing."""
+    names = _names_said(one)
+    turns = max(len(of_any), len(names)) if of_any else 0
+    return [
+        of_any[(turn + len(one.name)) % len(of_any)].format(names[turn % len(names)]) for turn in range(turns)
+    ]
+
+
 def _says(said: Iterable[str], added: frozenset[str]) -> bool:
     return len(added.intersection(said)) >= len(added) * _ADDED
 
@@ -195,27 +281,35 @@ def _title(name: str) -> str:
     return _PREFIX.sub("", folded_words(name))
 
 
+def _plain(name: str) -> str:
+    return _USUAL_SAID.sub(" ", name)
+
+
 def _terms(folded: list[str]) -> list[str]:
     return [*folded, *(f"{first} {second}" for first, second in pairwise(folded))]
 
 
-def _keep(index: bm25s.BM25, folder: Path) -> None:
-    """Keep an index in place of older ones; another process sees it whole or not at all."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f"{folder.parent.name}-", dir=folder.parent.parent) as name:
-        index.save(f"{name}/index")
-        for older in folder.parent.iterdir():
-            shutil.rmtree(older, ignore_errors=True)
-        with suppress(OSError):  # another process was first
-            Path(name, "index").rename(folder)
-
-
-def _index(texts: list[list[str]], k1: float = 1.2, b: float = 0.75) -> bm25s.BM25:
-    vocabulary: dict[str, int] = {}
-    numbered = [[vocabulary.setdefault(term, len(vocabulary)) for term in terms] for terms in texts]
+def _index(texts: Iterable[str], k1: float = 1.2, b: float = 0.75) -> bm25s.BM25:
+    """Index folded texts by their words and word pairs."""
+    singles: dict[str, int] = {}
+    numbered = [
+        np.array([singles.setdefault(word, len(singles)) for word in text.split()], dtype=np.int64)
+        for text in texts
+    ]
+    words, size = list(singles), max(len(singles), 1)
+    pairs = [text[:-1] * size + text[1:] for text in numbered]
+    known, places = np.unique(np.concatenate([*pairs, np.empty(0, np.int64)]), return_inverse=True)
+    firsts, seconds = divmod(known, size)
+    spelt = (f"{words[a]} {words[b]}" for a, b in zip(firsts, seconds, strict=True))
+    vocabulary = singles | {pair: len(words) + number for number, pair in enumerate(spelt)}
+    ends = np.cumsum([len(text) for text in pairs])[:-1]
+    terms = [
+        np.concatenate(both).tolist()
+        for both in zip(numbered, np.split(places + len(words), ends), strict=True)
+    ]
     vocabulary.setdefault("", len(vocabulary))
     index = bm25s.BM25(k1=k1, b=b, method="lucene")
-    index.index((numbered, vocabulary), show_progress=False)
+    index.index((terms, vocabulary), show_progress=False)
     return index
 
 

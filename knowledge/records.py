@@ -129,6 +129,12 @@ class Case(Record):
     name: Text
     documents: Stated[Annotated[tuple[Document, ...], Field(min_length=1)]]
 
+    def papers(self, channel: ChannelName | None) -> tuple[Document, ...]:
+        """Give the documents for one way of filing, or for all of them."""
+        return tuple(
+            paper for paper in self.documents or () if not (paper.only and channel) or channel in paper.only
+        )
+
 
 class Provenance(Record):
     """Where a procedure's facts were read: the portal page, its decision, and the days."""
@@ -228,6 +234,12 @@ class Rule(Sourced):
     text: Text
 
 
+class Gap(Dated):
+    """Days of which nothing is known, and why."""
+
+    why: Text
+
+
 class Topic(Record):
     """A subject that is not a procedure, with one dated rule after another."""
 
@@ -238,6 +250,7 @@ class Topic(Record):
     province: Slug | None = None
     status: Annotated[int, Field(ge=1, le=10)] | None = None
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
+    gaps: tuple[Gap, ...] = ()
     replaced_by: Slug | None = None
 
     @model_validator(mode="after")
@@ -266,6 +279,16 @@ class Contact(Sourced):
     name: Text
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9 ]{8,15}$")]
     about: Literal["public_services", "portal", "payment", "postal", "health"]
+
+
+class Tariff(Sourced):
+    """What the post takes in a province for one way, in đồng; ``up_to_grams`` empty: whatever it weighs."""
+
+    province: Text
+    distance: Literal["within_district", "between_districts", "between_provinces"]
+    up_to_grams: Annotated[int, Field(ge=1)] | None = None
+    amount: Annotated[int, Field(ge=0)]
+    note: Text | None = None
 
 
 class Portal(Sourced):

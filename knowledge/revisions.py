@@ -20,7 +20,7 @@ from sqlalchemy import JSON, Date, Engine, ForeignKey, Index, String, func, sele
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from knowledge.database import Base, UtcTime, now, reading, transaction
-from knowledge.portal_files import NAME, PortalRecord
+from knowledge.portal_files import NAME, PortalFileError, PortalRecord
 from knowledge.portal_records import Reading, plain_name, read_portal_record
 from knowledge.records import Procedure
 
@@ -102,6 +102,12 @@ def import_records(
     """
     report = Report()
     with transaction(engine) as session:
+        newest = session.scalar(select(func.max(Import.seen_on)))
+        if newest and seen_on < newest:
+            raise PortalFileError(
+                f"{file}: was seen on {seen_on}, but what the portal showed on {newest} is imported already; "
+                f"import files in the order of their days (--seen-on)"
+            )
         current = {row.code: row for row in session.execute(_current())}
         run = Import(file=file, seen_on=seen_on, counts={})
         session.add(run)
@@ -207,14 +213,17 @@ def current_columns(engine: Engine) -> Iterator[tuple[str, dict[str, str]]]:
             yield row.code, row.columns
 
 
-def current_facts(engine: Engine, code: str) -> Procedure | None:
-    """Read what is imported of a procedure now."""
-    query = select(ProcedureRevision.facts).where(
-        ProcedureRevision.code == code, ProcedureRevision.ended_on.is_(None)
-    )
+def facts_on(engine: Engine, code: str, day: date | None) -> Procedure | None:
+    """Read what is imported of a procedure for a day; without a day, or a revision of it, the newest."""
+    query = select(ProcedureRevision.facts, ProcedureRevision.valid_from, ProcedureRevision.ended_on)
     with reading(engine) as session:
-        facts = session.scalar(query)
-    return None if facts is None else Procedure.model_validate(facts)
+        found = session.execute(
+            query.where(ProcedureRevision.code == code).order_by(ProcedureRevision.id.desc())
+        ).all()
+    held = [one for one in found if day and one.valid_from <= day <= (one.ended_on or day)]
+    for one in (*held, *found):
+        return Procedure.model_validate({**one.facts, "valid_to": one.ended_on})
+    return None
 
 
 def revisions_of(engine: Engine, code: str) -> list[ProcedureRevision]:

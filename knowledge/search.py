@@ -34,10 +34,16 @@ _WORD = re.compile(r"[^\W_]+")
 _PROCEDURE_CODE = re.compile(r"(?<![\d.])(\d\.\d{6})(?!\.?\d)")
 
 
+def _bare(letter: str) -> str:
+    return "".join(mark for mark in normalize("NFD", letter) if not combining(mark)).replace("đ", "d")
+
+
+_BARE = {point: _bare(chr(point)) for point in (*range(0xC0, 0x370), *range(0x1E00, 0x1F00))}
+
+
 def fold(text: str) -> str:
     """Strip accents and case: ``Đăng ký`` becomes ``dang ky``."""
-    decomposed = normalize("NFD", text.casefold())
-    return "".join(mark for mark in decomposed if not combining(mark)).replace("đ", "d")
+    return normalize("NFC", text.casefold()).translate(_BARE)
 
 
 def words(text: str) -> list[str]:
@@ -47,7 +53,7 @@ def words(text: str) -> list[str]:
 
 def folded_words(text: str) -> str:
     """Write a text as its folded words, one space apart."""
-    return " ".join(map(fold, words(text)))
+    return " ".join(_WORD.findall(fold(text)))
 
 
 def procedure_codes(text: str) -> list[str]:
@@ -100,6 +106,7 @@ class SearchWords:
     question_words: frozenset[str]  # shape a question but never tell one thing from another
     not_covered: tuple[str, ...] = ()  # asked for often, and not in the catalogue
     meanings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # official words: as people say it
+    asked_of_any: tuple[str, ...] = ()  # questions that fit every procedure, "{}" its name
 
 
 class NameIndex(Generic[K]):
@@ -136,6 +143,10 @@ class NameIndex(Generic[K]):
 
     def _spell_out(self, text: str) -> list[str]:
         return [full for word in words(text) for full in self._short_forms.get(fold(word), [word])]
+
+    def spell_out(self, text: str) -> list[str]:
+        """Give a text's folded words, its short forms spelt out."""
+        return list(map(fold, self._spell_out(text)))
 
     def _weigh(self, term: str, holders: int, keys: int) -> float:
         """Weigh a word or pair by its rarity; one with a question word in it says little."""

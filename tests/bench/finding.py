@@ -34,7 +34,7 @@ from nlu.contract import ROOT
 from tests.conftest import PORTAL_RECORDS, TODAY, opened_database
 
 RECORDS = PORTAL_RECORDS
-OWN = ROOT / "tests" / "procedure_questions.yml"
+OWN = ROOT / "tests" / "finding_held_out.yml"
 QUESTIONS = RECORDS.with_name("procedure-questions-dev.jsonl")
 SEEN_ON = date(2026, 7, 1)
 TIMES_MORE = 10  # synthetic neighbours of each procedure, for the time of a search
@@ -87,7 +87,10 @@ def measure_finding(nlu_url: str, folder: Path) -> dict[str, Any] | str:
             "procedures": len(titles),
             "named": {way: _hits_by_part(find, named, groups) for way, find in ways.items()},
             "titles_quoted": _quoted(ways["ours"], titles, groups),
-            "own": _own(library),
+            "own": _own(library, groups),
+            "own_alone": _own(
+                open_library(cache=folder / "search"), _groups(open_library(cache=folder / "search"))
+            ),
             "unnamed": _unnamed(nlu_url, engine, library, questions),
             **_times(library, titles, [question.text for question in questions]),
         }
@@ -136,11 +139,14 @@ def _hits_by_part(find: Find, questions: list[Question], groups: dict[str, int])
     parts = {"all": questions}
     for question in questions:
         parts.setdefault(question.part, []).append(question)
-    return {
-        part: {**_hits(find, asked, groups, str), **{f"{name} without accents": value for name, value
-               in _hits(find, asked, groups, fold).items() if name != "questions"}}
-        for part, asked in parts.items()
-    }  # fmt: skip
+    return {part: _hits_typed(find, asked, groups) for part, asked in parts.items()}
+
+
+def _hits_typed(find: Find, questions: list[Question], groups: dict[str, int]) -> dict[str, float]:
+    """Ask with accents and without."""
+    plain = _hits(find, questions, groups, fold)
+    folded = {f"{name} without accents": value for name, value in plain.items() if name != "questions"}
+    return {**_hits(find, questions, groups, str), **folded}
 
 
 def _hits(
@@ -164,14 +170,11 @@ def _quoted(find: Find, titles: dict[str, str], groups: dict[str, int]) -> float
     return sum(right) / len(right)
 
 
-def _own(library: Library) -> dict[str, float]:
+def _own(library: Library, groups: dict[str, int]) -> dict[str, float]:
     """Ask held-out questions about the procedures written by hand, among all."""
     asked = yaml.safe_load(OWN.read_text(encoding="utf-8"))
-    return {
-        name: sum(library.find_procedures(typed(one["text"]))[0].key == one["code"] for one in asked)
-        / len(asked)
-        for name, typed in (("hit@1", str), ("hit@1 without accents", fold))
-    }
+    questions = [Question(one["text"], frozenset([one["code"]]), True, "held out") for one in asked]
+    return _hits_typed(lambda text: [hit.key for hit in library.find_procedures(text)], questions, groups)
 
 
 def _unnamed(nlu_url: str, engine: Engine, library: Library, questions: list[Question]) -> dict[str, float]:

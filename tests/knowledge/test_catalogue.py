@@ -44,9 +44,9 @@ def test_a_procedure_is_known_from_its_first_day_on_and_not_the_day_before(
     library: Library, code: str
 ) -> None:
     record = library.catalogue.procedures[code]
-    assert library.catalogue.procedure_on(code, record.valid_from) is record
-    assert library.catalogue.procedure_on(code, record.valid_from - timedelta(days=1)) is None
-    assert library.catalogue.procedure_on(code, date(2020, 4, 1)) is None
+    assert library.catalogue.procedures.on(code, record.valid_from) is record
+    assert library.catalogue.procedures.on(code, record.valid_from - timedelta(days=1)) is None
+    assert library.catalogue.procedures.on(code, date(2020, 4, 1)) is None
 
 
 def test_an_expired_amount_is_never_the_only_one_told(library: Library) -> None:
@@ -122,5 +122,5 @@ def test_a_life_event_that_names_an_unknown_procedure_is_a_fault(tmp_path: Path)
 def test_every_life_event_leads_to_procedures_that_hold(library: Library) -> None:
     assert len(library.catalogue.life_events) >= 7
     for event in library.catalogue.life_events.values():
-        assert all(library.catalogue.procedure_on(code, date(2026, 11, 22)) for code in event.procedures)
+        assert all(library.catalogue.procedures.on(code, date(2026, 11, 22)) for code in event.procedures)
         assert library.find_life_events(event.aliases[0])[0].key == event.id

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import os
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -13,13 +15,14 @@ import openpyxl
 import pytest
 from sqlalchemy import Engine, func, select
 
+from knowledge.content_files import CONTENT, content_stamp
 from knowledge.database import transaction
 from knowledge.library import Library, Shelf, open_library
 from knowledge.portal_files import LONGEST, PortalFileError, is_list, read_portal_file
 from knowledge.revisions import (
     ProcedureRevision,
     Report,
-    current_facts,
+    facts_on,
     import_records,
     revisions_of,
     stamp,
@@ -84,7 +87,7 @@ def test_each_kind_of_file_is_read_and_a_second_time_changes_nothing(
 
 def test_the_facts_are_read_from_the_flattened_columns(any_engine: Engine, tmp_path: Path) -> None:
     _import(any_engine, _write(tmp_path / "all.jsonl", _row()))
-    found = current_facts(any_engine, "9.000001")
+    found = facts_on(any_engine, "9.000001", None)
     assert found is not None
     assert (found.name, found.levels, found.results) == (
         "Xin phép thả diều", ("commune",), ("Giấy phép thả diều",)
@@ -101,7 +104,7 @@ def test_a_limit_without_a_unit_is_kept_and_marked_as_doubtful(any_engine: Engin
     report, _ = _import(any_engine, _write(tmp_path / "all.jsonl", row))
     assert any("không có đơn vị" in doubt for doubt in report.doubts["9.000001"])
     assert revisions_of(any_engine, "9.000001")[0].columns == row
-    found = current_facts(any_engine, "9.000001")
+    found = facts_on(any_engine, "9.000001", None)
     assert found
     online = found.channel("online")
     assert online and "không nói ngày hay giờ" in (online.time_limit or "")
@@ -112,7 +115,7 @@ def test_the_competent_agency_stands_in_where_no_executing_one_is_told(
 ) -> None:
     row = _row(co_quan_thuc_hien="", co_quan_co_tham_quyen="UBND cấp xã")
     _import(any_engine, _write(tmp_path / "all.jsonl", row))
-    found = current_facts(any_engine, "9.000001")
+    found = facts_on(any_engine, "9.000001", None)
     assert found is not None
     assert found.agency == "UBND cấp xã"
 
@@ -124,7 +127,7 @@ def test_headings_that_only_sort_the_papers_make_one_case(any_engine: Engine, tm
         f"* Giấy tờ phải xuất trình:{head}- Thẻ căn cước0 bản chính"
     )
     _import(any_engine, _write(tmp_path / "all.jsonl", _row(thanh_phan_ho_so=papers)))
-    found = current_facts(any_engine, "9.000001")
+    found = facts_on(any_engine, "9.000001", None)
     assert found is not None
     (case,) = found.cases
     assert [(paper.name, paper.action) for paper in case.documents or ()] == [
@@ -153,7 +156,8 @@ def test_only_a_complete_file_retires_what_it_lacks(any_engine: Engine, tmp_path
     part = _write(tmp_path / "august.jsonl", _row())
     assert _import(any_engine, part, AUGUST)[0].retired == []
     assert _import(any_engine, part, AUGUST, complete=True)[0].retired == ["9.000002"]
-    assert current_facts(any_engine, "9.000002") is None
+    retired = facts_on(any_engine, "9.000002", None)
+    assert retired and retired.valid_to == date(2026, 7, 31)
     assert revisions_of(any_engine, "9.000002")[0].ended_on == date(2026, 7, 31)
 
 
@@ -168,7 +172,7 @@ def test_a_list_adds_what_is_unknown_and_tells_other_names(any_engine: Engine, t
         ["9.000001"],
         [],
     )
-    added = current_facts(any_engine, "9.000003")
+    added = facts_on(any_engine, "9.000003", None)
     assert added and added.channels is None and added.agency == "Sở Trò chơi"
 
 
@@ -270,16 +274,34 @@ def test_written_facts_win_and_imported_ones_fill_what_is_not_stated(
 
 
 def test_a_change_reaches_a_running_assistant(any_engine: Engine, tmp_path: Path) -> None:
-    now = [0.0]
     shelf = Shelf(
-        lambda: open_library(engine=any_engine, cache=tmp_path / "cache"),
-        lambda: stamp(any_engine),
-        lambda: now[0],
+        lambda: open_library(engine=any_engine, cache=tmp_path / "cache"), lambda: stamp(any_engine)
     )
     assert shelf.library().catalogue.procedures.get("9.000001") is None
     _import(any_engine, _write(tmp_path / "all.jsonl", _row()))
-    assert shelf.library().catalogue.procedures.get("9.000001") is None  # it is not looked for at each turn
-    now[0] = 2.0
-    shelf.library()
-    shelf.wait()
+    shelf.look()
     assert shelf.library().catalogue.procedures["9.000001"].name == "Xin phép thả diều"
+
+
+def test_changed_files_are_taken_over_and_faulty_ones_are_not(tmp_path: Path) -> None:
+    folder = tmp_path / "content"
+    shutil.copytree(CONTENT, folder)
+    shelf = Shelf(lambda: open_library(folder, cache=tmp_path / "cache"), lambda: content_stamp(folder))
+    file = folder / "procedures" / "1.001193.yml"
+    whole = file.read_text(encoding="utf-8")
+    _save(file, whole.replace("Ghi việc sinh của trẻ", "Ghi tên của trẻ"))
+    shelf.look()
+    assert shelf.library().catalogue.procedures["1.001193"].summary.startswith("Ghi tên")
+    _save(file, "code: [")
+    shelf.look()
+    assert shelf.library().catalogue.procedures["1.001193"].summary.startswith("Ghi tên")
+    _save(file, whole)
+    shelf.look()
+    assert shelf.library().catalogue.procedures["1.001193"].summary.startswith("Ghi việc")
+
+
+def _save(file: Path, text: str) -> None:
+    """Write a file as an editor does a while later: its time is another, however fast the test is."""
+    later = file.stat().st_mtime_ns + 1_000_000_000
+    file.write_text(text, encoding="utf-8")
+    os.utime(file, ns=(later, later))
