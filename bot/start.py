@@ -42,7 +42,7 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
     engine = open_engine(settings)
     content = settings.content or CONTENT
     shelf = Shelf(
-        lambda: open_library(content, engine, lenient=lenient),
+        lambda: open_library(content, engine, lenient=lenient, at_once=True),
         lambda: f"{stamp(engine)} {content_stamp(content)}",
     )
     for fault in shelf.library().catalogue.faults:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
+from threading import Thread
 
 import structlog
 from sqlalchemy import Engine
@@ -95,6 +96,7 @@ class Shelf:
         self._open, self._stamp = open_now, stamp
         self._state = stamp()
         self._library = open_now()
+        self._learner = Thread()
 
     def library(self) -> Library:
         """Give the newest library that is ready."""
@@ -104,21 +106,41 @@ class Shelf:
         """Look for a change, and open the library anew if there is one; what is faulty changes nothing."""
         try:
             state = self._stamp()
-            if state == self._state:
-                return
-            self._library = self._open()
+            if state != self._state:
+                self._library = self._open()
         except (DatabaseUnavailable, OSError) as error:
             log.warning("knowledge_not_looked_at", error=str(error))
             return
         except ContentError as error:
             log.error("knowledge_not_renewed", faults=str(error))
         self._state = state
+        self._learn()
+
+    def _learn(self) -> None:
+        """Learn from changed questions beside all else; it takes longer than a change may wait."""
+        ranking = self._library.ranking
+        if ranking.has_to_learn and not self._learner.is_alive():
+            self._learner = Thread(target=ranking.learn, daemon=True)
+            self._learner.start()
+
+    def wait(self) -> None:
+        """Wait until what is being learned is learned."""
+        if self._learner.ident:
+            self._learner.join()
 
 
 def open_library(
-    folder: Path = CONTENT, engine: Engine | None = None, *, lenient: bool = False, cache: Path = CACHE
+    folder: Path = CONTENT,
+    engine: Engine | None = None,
+    *,
+    lenient: bool = False,
+    cache: Path = CACHE,
+    at_once: bool = False,
 ) -> Library:
-    """Load the content folder and what was imported; raises ContentError unless ``lenient``."""
+    """Load the content folder and what was imported; raises ContentError unless ``lenient``.
+
+    ``at_once``: do with what was learned from older questions until the ranking's ``learn`` is called.
+    """
     catalogue = load_catalogue(folder, lenient=lenient)
     digests: dict[str, str] = {}
     if engine is not None:
@@ -143,6 +165,7 @@ def open_library(
         search_words,
         cache,
         catalogue.questions,
+        at_once=at_once,
     )
     return Library(catalogue, search_words, ranking, texts)
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 
 import bm25s
@@ -31,12 +30,13 @@ from knowledge.search import (
     is_clear,
     words,
 )
-from knowledge.typical_questions import OTHERS, open_typical_questions
+from knowledge.typical_questions import OTHERS, Asked, open_typical_questions, terms_of
 
 logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 # What of the order each sign makes, tuned on half of the development questions.
 TEXT, TITLE, COVERAGE, NAME, QUESTION = 2.0, 0.3, 0.14, 0.5, 2.0
+_MANY = 8  # a term that more than an eighth of the texts hold is kept as a row
 _OF_ANY = 0.3  # what a question that may be asked of any procedure counts beside a typical one
 _SURE_ENOUGH = 0.15  # of typical questions: the surest of a question counts whole from here on
 _LOOKED_AT = 25  # best candidates among which twins are put in order
@@ -47,7 +47,6 @@ _TWIN = 0.94  # a twin that adds something unsaid stands behind one with this sh
 _ADDED = 0.5  # the share of what a twin adds that has to be said
 _VARIANT = re.compile(r"\b(?:tai |o |thuc hien tai |thuc hien o )?cap (?:tinh|xa|huyen|trung uong)\b")
 _PREFIX = re.compile(r"^thu tuc (?:hanh chinh )?")
-_PREFIX_SAID = re.compile(r"^thủ tục (?:hành chính )?", re.IGNORECASE)
 _USUAL = re.compile(r"\btrong nuoc\b")  # what a name says although it goes without saying
 _USUAL_SAID = re.compile(r"\btrong nước\b", re.IGNORECASE)
 _LITTLE = frozenset(
@@ -74,9 +73,14 @@ class Ranking:
         stamp: str,
         search_words: SearchWords,
         cache: Path | None = None,
-        questions: Mapping[str, Iterable[str]] | None = None,
+        questions: Mapping[str, Sequence[str]] | None = None,
+        *,
+        at_once: bool = False,
     ) -> None:
-        """Take names, texts (indexed anew when ``stamp`` changes), and typical questions, of procedures."""
+        """Take names, texts (indexed anew when ``stamp`` changes), and typical questions, of procedures.
+
+        ``at_once``: do with what was learned from older questions until ``learn`` is called.
+        """
         self.keys = list(named)
         self._place = {key: place for place, key in enumerate(self.keys)}
         self._meanings = [
@@ -93,23 +97,12 @@ class Ranking:
         self._telling = [self._content_of(one.name, not_telling) for one in named.values()]
         self._holders = self._invert(self._content)
         self._lengths = np.array([max(len(content), 1) for content in self._content])
-        self._titles = _index(map(" ".join, bare), k1=0.5, b=0.5)
-        self._texts = self._text_index(texts, stamp, cache)
-        asked = {
-            key: [
-                *((self._names.spell_out(text), 1.0) for text in (*said, *_names_said(named[key]))),
-                *(
-                    (self._names.spell_out(text), _OF_ANY)
-                    for text in _names_asked(named[key], search_words.asked_of_any)
-                ),
-            ]
-            for key, said in (questions or {}).items()
-            if key in named
-        }
-        known = [self._place[key] for key in asked]
-        others = (*search_words.not_covered, *(questions or {}).get(OTHERS, ()))
-        asked[OTHERS] = [(self._names.spell_out(text), 1.0) for text in others]
-        self._typical = open_typical_questions(asked, cache)
+        self._titles = _Texts(_index(map(" ".join, bare), k1=0.5, b=0.5))
+        self._texts = _Texts(self._text_index(texts, stamp, cache))
+        asked = self._asked(named, questions or {}, search_words)
+        self._typical = open_typical_questions(asked, cache, or_older=at_once)
+        self._to_learn = (asked, cache) if at_once else None
+        known = [self._place[key] for key in asked if key in self._place]
         strange = sorted(set(range(len(self.keys))) - set(known))
         self._twins = {
             plain: [
@@ -119,6 +112,36 @@ class Ranking:
             ]
             for plain in known
         }
+
+    @property
+    def has_to_learn(self) -> bool:
+        """Whether learning was put off."""
+        return self._to_learn is not None
+
+    def learn(self) -> None:
+        """Learn from the present questions, if that was put off."""
+        if self._to_learn:
+            self._typical = open_typical_questions(*self._to_learn)
+            self._to_learn = None
+
+    def _asked(
+        self, named: Mapping[str, Named], questions: Mapping[str, Sequence[str]], search_words: SearchWords
+    ) -> dict[str, list[Asked]]:
+        """Give what typical questions teach, whether or not their procedure is there: so it is learned once.
+
+        The first of a procedure's questions is its name.
+        """
+        asked: dict[str, list[Asked]] = {}
+        for key, said in questions.items():
+            names = [said[0], *(named[key].aliases if key in named else ())]
+            of_any = _asked_of(names, search_words.asked_of_any)
+            asked[key] = [
+                *((self._names.spell_out(text), 1.0) for text in (*said, *names)),
+                *((self._names.spell_out(text), _OF_ANY) for text in of_any),
+            ]
+        others = (*search_words.not_covered, *questions.get(OTHERS, ()))
+        asked[OTHERS] = [(self._names.spell_out(text), 1.0) for text in others]
+        return asked
 
     @staticmethod
     def _content_of(name: str, left_out: frozenset[str]) -> frozenset[str]:
@@ -189,6 +212,8 @@ class Ranking:
         """
         scores = self._typical.scores(self._names.spell_out(question))
         said = self._spell_out(question)
+        for key in scores.keys() - self._place.keys():
+            del scores[key]
         for key, score in list(scores.items()):
             plain = self._place[key]
             meant = (
@@ -209,8 +234,8 @@ class Ranking:
 
     def _weigh(self, said: list[str], named: Mapping[str, float]) -> np.ndarray:
         telling = [word for word in said if word not in self._quiet]
-        order = TEXT * _share(self._texts, _terms(said))
-        order += TITLE * _share(self._titles, _terms(telling if len(telling) > 1 else said))
+        order = TEXT * self._texts.share(terms_of(said)).astype(np.float64)
+        order += TITLE * self._titles.share(terms_of(telling if len(telling) > 1 else said))
         covered = np.zeros(len(self.keys))
         for word in set(said) & self._holders.keys():
             covered[self._holders[word]] += 1
@@ -245,17 +270,11 @@ class Ranking:
         return sorted(weights, key=lambda place: -weights[place])
 
 
-def _names_said(one: Named) -> list[str]:
-    return [_PREFIX_SAID.sub("", name) for name in (one.name, *one.aliases)]
-
-
-def _names_asked(one: Named, of_any: tuple[str, ...]) -> list[str]:
+def _asked_of(names: list[str], of_any: tuple[str, ...]) -> list[str]:
     """Give questions that may be asked of any procedure, about this one: so their words tell nothing."""
-    names = _names_said(one)
     turns = max(len(of_any), len(names)) if of_any else 0
-    return [
-        of_any[(turn + len(one.name)) % len(of_any)].format(names[turn % len(names)]) for turn in range(turns)
-    ]
+    first = len(names[0])  # so that not every procedure begins with the same one
+    return [of_any[(turn + first) % len(of_any)].format(names[turn % len(names)]) for turn in range(turns)]
 
 
 def _says(said: Iterable[str], added: frozenset[str]) -> bool:
@@ -271,10 +290,13 @@ def _together(hits: list[Hit[str]]) -> Hit[str]:
 
 def _best(order: np.ndarray) -> np.ndarray:
     """Give the places of the best, best first; equal ones in their own order."""
-    if len(order) > _LOOKED_AT:
-        some = np.sort(np.argpartition(-order, _LOOKED_AT)[:_LOOKED_AT])
-        return some[np.argsort(-order[some], kind="stable")]
-    return np.argsort(-order, kind="stable")
+    some = np.arange(len(order))
+    for share in (0.5, 0.25):  # most lie far below the best: sort only those that do not
+        near = np.flatnonzero(order > share * order.max(initial=0.0))
+        if len(near) >= _LOOKED_AT:
+            some = near
+            break
+    return some[np.argsort(-order[some], kind="stable")][:_LOOKED_AT]
 
 
 def _title(name: str) -> str:
@@ -283,10 +305,6 @@ def _title(name: str) -> str:
 
 def _plain(name: str) -> str:
     return _USUAL_SAID.sub(" ", name)
-
-
-def _terms(folded: list[str]) -> list[str]:
-    return [*folded, *(f"{first} {second}" for first, second in pairwise(folded))]
 
 
 def _index(texts: Iterable[str], k1: float = 1.2, b: float = 0.75) -> bm25s.BM25:
@@ -313,10 +331,31 @@ def _index(texts: Iterable[str], k1: float = 1.2, b: float = 0.75) -> bm25s.BM25
     return index
 
 
-def _share(index: bm25s.BM25, terms: list[str]) -> np.ndarray:
-    """Give each text's BM25 score as a share of the best one's."""
-    known = sorted({term for term in terms if term in index.vocab_dict})
-    if not known:
-        return np.zeros(index.scores["num_docs"])
-    scores = np.asarray(index.get_scores(known), dtype=np.float64)
-    return scores / max(float(scores.max()), 1e-9)
+class _Texts:
+    """BM25 scores of texts; a term that many hold is summed as a whole row, which is quicker."""
+
+    def __init__(self, index: bm25s.BM25) -> None:
+        self.size: int = index.scores["num_docs"]
+        self._vocabulary: dict[str, int] = index.vocab_dict
+        self._starts, self._holders, self._scores = (
+            index.scores[name] for name in ("indptr", "indices", "data")
+        )
+        self._rows: dict[int, np.ndarray] = {}
+
+    def share(self, terms: Iterable[str]) -> np.ndarray:
+        """Give each text's BM25 score as a share of the best one's."""
+        summed = np.zeros(self.size, dtype=np.float32)
+        for term in {self._vocabulary[term] for term in terms if term in self._vocabulary}:
+            held = slice(self._starts[term], self._starts[term + 1])
+            if held.stop - held.start > self.size // _MANY:
+                summed += self._row(term, held)
+            else:
+                np.add.at(summed, self._holders[held], self._scores[held])
+        return summed / max(float(summed.max(initial=0.0)), 1e-9)
+
+    def _row(self, term: int, held: slice) -> np.ndarray:
+        if term not in self._rows:
+            row = np.zeros(self.size, dtype=np.float32)
+            row[self._holders[held]] = self._scores[held]
+            self._rows[term] = row
+        return self._rows[term]

@@ -27,7 +27,7 @@ FAINT = 0.3  # below this a match is chance
 SAID = 0.9  # from here on the query says the name itself
 NEAR = 0.88  # a runner-up with this share of the best score is a rival
 LESS_NEAR = 0.84  # the same share while the best name is only partly said
-_MOST_NAMES = 500  # best names whose accents are compared
+_MOST_NAMES = 150  # best names whose accents are compared
 QUESTION_WORD = 0.2  # how much a question word weighs beside another of the same rarity
 
 _WORD = re.compile(r"[^\W_]+")

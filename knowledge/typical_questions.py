@@ -20,6 +20,7 @@ OTHERS = "others"  # the key of questions about other matters
 FEWEST_WORDS = 4  # a bare name is left to the names
 Asked = tuple[list[str], float]  # a question's folded words, and what it counts beside others
 _FILE = "learned.npz"
+_CLOSE_ENOUGH = 0.01  # where liblinear stops
 _COST = 30.0  # liblinear's C, chosen on the development questions
 
 
@@ -86,15 +87,30 @@ def learn(asked: Mapping[str, Iterable[Asked]]) -> TypicalQuestions:
     meant = np.array([key for key, _ in rows])
     weights = np.empty((len(terms) + 1, len(keys)))
     for place, key in enumerate(keys):
-        one = LogisticRegression(solver="liblinear", C=_COST, class_weight="balanced", random_state=0)
+        one = LogisticRegression(
+            solver="liblinear", C=_COST, tol=_CLOSE_ENOUGH, class_weight="balanced", random_state=0
+        )
         one.fit(matrix, meant == key, sample_weight=counts_for)
         weights[:, place] = *one.coef_[0], one.intercept_[0]
     return TypicalQuestions(keys, terms, rarity.astype(np.float32), weights.astype(np.float32))
 
 
-def open_typical_questions(asked: Mapping[str, list[Asked]], cache: Path | None) -> TypicalQuestions:
-    """Load what was learned from these questions, or learn it and keep it in ``cache``."""
+def open_typical_questions(
+    asked: Mapping[str, list[Asked]], cache: Path | None, *, or_older: bool = False
+) -> TypicalQuestions:
+    """Load what was learned from these questions, or learn it and keep it in ``cache``.
+
+    ``or_older``: rather than learning now, take what was learned before the questions last changed.
+    """
     if len(set(asked) - {OTHERS}) < 2:  # nothing to tell apart
         return TypicalQuestions([], [], np.empty(0), np.empty((1, 0)))
-    stamp = json.dumps([_COST, sorted(asked.items())], ensure_ascii=False)
-    return kept(cache, "questions", stamp, lambda: learn(asked), TypicalQuestions.save, TypicalQuestions.load)
+    stamp = json.dumps([_COST, _CLOSE_ENOUGH, sorted(asked.items())], ensure_ascii=False)
+    return kept(
+        cache,
+        "questions",
+        stamp,
+        lambda: learn(asked),
+        TypicalQuestions.save,
+        TypicalQuestions.load,
+        or_older=or_older,
+    )

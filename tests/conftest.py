@@ -89,6 +89,12 @@ def pytest_report_header() -> str:
 
 
 @pytest.fixture(scope="session")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tests keep what was learned and indexed."""
+    return tmp_path_factory.mktemp("cache") / "search"
+
+
+@pytest.fixture(scope="session")
 def library() -> Library:
     """All of the project's knowledge."""
     return open_library()

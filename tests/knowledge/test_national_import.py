@@ -249,23 +249,23 @@ def _cut_short(path: Path) -> Path:
 
 
 def test_what_was_imported_is_found_beside_what_is_written_by_hand(
-    any_engine: Engine, tmp_path: Path
+    any_engine: Engine, tmp_path: Path, cache: Path
 ) -> None:
     _import(any_engine, _write(tmp_path / "all.jsonl", _row()))
-    library = open_library(engine=any_engine, cache=tmp_path / "cache")
+    library = open_library(engine=any_engine, cache=cache)
     assert library.find_procedures("xin phep tha dieu o dau")[0].key == "9.000001"
     assert library.catalogue.procedures.origins("9.000001")["steps"] == "imported"
-    again = open_library(engine=any_engine, cache=tmp_path / "cache")
+    again = open_library(engine=any_engine, cache=cache)
     assert again.find_procedures("xin phép thả diều") == library.find_procedures("xin phép thả diều")
 
 
 def test_written_facts_win_and_imported_ones_fill_what_is_not_stated(
-    any_engine: Engine, tmp_path: Path, library: Library
+    any_engine: Engine, tmp_path: Path, library: Library, cache: Path
 ) -> None:
     row = _row("1.001193", "Thủ tục đăng ký khai sinh", yeu_cau_dieu_kien="- Cha mẹ có mặt.")
     _import(any_engine, _write(tmp_path / "all.jsonl", row))
     written = library.catalogue.procedures["1.001193"]
-    merged = open_library(engine=any_engine, cache=tmp_path / "cache").catalogue.procedures
+    merged = open_library(engine=any_engine, cache=cache).catalogue.procedures
     assert written.conditions is None
     assert merged["1.001193"].conditions == ("Cha mẹ có mặt.",)
     assert merged["1.001193"].results == written.results
@@ -273,20 +273,18 @@ def test_written_facts_win_and_imported_ones_fill_what_is_not_stated(
     assert (origins["conditions"], origins["results"]) == ("imported", "written")
 
 
-def test_a_change_reaches_a_running_assistant(any_engine: Engine, tmp_path: Path) -> None:
-    shelf = Shelf(
-        lambda: open_library(engine=any_engine, cache=tmp_path / "cache"), lambda: stamp(any_engine)
-    )
+def test_a_change_reaches_a_running_assistant(any_engine: Engine, tmp_path: Path, cache: Path) -> None:
+    shelf = Shelf(lambda: open_library(engine=any_engine, cache=cache), lambda: stamp(any_engine))
     assert shelf.library().catalogue.procedures.get("9.000001") is None
     _import(any_engine, _write(tmp_path / "all.jsonl", _row()))
     shelf.look()
     assert shelf.library().catalogue.procedures["9.000001"].name == "Xin phép thả diều"
 
 
-def test_changed_files_are_taken_over_and_faulty_ones_are_not(tmp_path: Path) -> None:
+def test_changed_files_are_taken_over_and_faulty_ones_are_not(tmp_path: Path, cache: Path) -> None:
     folder = tmp_path / "content"
     shutil.copytree(CONTENT, folder)
-    shelf = Shelf(lambda: open_library(folder, cache=tmp_path / "cache"), lambda: content_stamp(folder))
+    shelf = Shelf(lambda: open_library(folder, cache=cache), lambda: content_stamp(folder))
     file = folder / "procedures" / "1.001193.yml"
     whole = file.read_text(encoding="utf-8")
     _save(file, whole.replace("Ghi việc sinh của trẻ", "Ghi tên của trẻ"))
@@ -298,6 +296,24 @@ def test_changed_files_are_taken_over_and_faulty_ones_are_not(tmp_path: Path) ->
     _save(file, whole)
     shelf.look()
     assert shelf.library().catalogue.procedures["1.001193"].summary.startswith("Ghi việc")
+
+
+def test_changed_questions_are_learned_beside_the_answering(tmp_path: Path) -> None:
+    folder, cache = tmp_path / "content", tmp_path / "cache"
+    shutil.copytree(CONTENT, folder)
+    for file in (folder / "questions").iterdir():
+        if file.stem not in ("1.001193", "1.000894", "1.004194"):
+            file.unlink()
+    shelf = Shelf(lambda: open_library(folder, cache=cache, at_once=True), lambda: content_stamp(folder))
+    asked = "bé nhà em chào đời rồi thì ra phường ghi danh"
+    before = shelf.library().find_procedures(asked)
+    file = folder / "questions" / "1.001193.yml"
+    _save(file, file.read_text(encoding="utf-8") + "- bé chào đời thì ra phường ghi danh\n")
+    shelf.look()
+    assert shelf.library().find_procedures(asked) == before  # still what was learned before
+    shelf.wait()
+    hits = shelf.library().find_procedures(f"{asked} ạ")
+    assert hits[0].key == "1.001193" and hits[0].score > before[0].score
 
 
 def _save(file: Path, text: str) -> None:
