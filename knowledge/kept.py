@@ -25,23 +25,27 @@ def kept(
 ) -> T:
     """Load what was kept under ``name`` for this ``stamp``, or build it and keep it in place of older.
 
-    Another process sees a kept folder whole or not at all; with no ``cache`` it is only built. ``or_older``:
-    what was kept for another stamp will do.
+    ``or_older``: what was kept for another stamp will do. What cannot be read is built anew; with no
+    ``cache``, or where it cannot be written, nothing is kept.
     """
     if cache is None:
         return build()
     folder = cache / f"{name}-{hashlib.sha256(stamp.encode()).hexdigest()[:16]}"
-    if folder.exists():
-        return load(folder)
-    older = sorted(cache.glob(f"{name}-*"))
-    if or_older and older:
-        return load(older[-1])
+    older = sorted(set(cache.glob(f"{name}-*")) - {folder})
+    for one in (folder, *(older if or_older else ())):
+        with suppress(OSError, ValueError, KeyError):
+            return load(one)
     built = build()
+    with suppress(OSError):
+        _keep(cache, folder, older, lambda path: save(built, path))
+    return built
+
+
+def _keep(cache: Path, folder: Path, older: list[Path], save: Callable[[Path], None]) -> None:
+    """Put a folder in place of older ones; another process sees it whole or not at all."""
     cache.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix=f"{cache.name}-", dir=cache.parent) as fresh:
-        save(built, Path(fresh) / "kept")
-        for one in older:
+        save(Path(fresh) / "kept")
+        for one in (folder, *older):
             shutil.rmtree(one, ignore_errors=True)
-        with suppress(OSError):  # another process was first
-            Path(fresh, "kept").rename(folder)
-    return built
+        Path(fresh, "kept").rename(folder)

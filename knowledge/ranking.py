@@ -6,6 +6,7 @@ which a match may be asserted. Weights and measurements: docs/decisions/010.
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections import defaultdict
@@ -36,6 +37,7 @@ logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 # What of the order each sign makes, tuned on half of the development questions.
 TEXT, TITLE, COVERAGE, NAME, QUESTION = 2.0, 0.3, 0.14, 0.5, 2.0
+_KEYS = "keys.json"
 _MANY = 8  # a term that more than an eighth of the texts hold is kept as a row
 _OF_ANY = 0.3  # what a question that may be asked of any procedure counts beside a typical one
 _SURE_ENOUGH = 0.15  # of typical questions: the surest of a question counts whole from here on
@@ -61,6 +63,27 @@ class Named:
 
     name: str
     aliases: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Sources:
+    """What takes long to read: texts, which are the same for the same stamp, and typical questions."""
+
+    texts: Callable[[], Iterable[tuple[str, str]]]
+    stamp: str
+    asked: Mapping[str, list[Asked]]
+    cache: Path | None
+
+    def text_index(self, keys: list[str], *, or_older: bool) -> tuple[bm25s.BM25, list[str]]:
+        """Load the index of the texts, or build it; with the keys it was built for."""
+
+        def build() -> tuple[bm25s.BM25, list[str]]:
+            by_key: dict[str, str] = {}
+            for key, text in self.texts():
+                by_key[key] = f"{by_key.get(key, '')} {text}"
+            return _index(folded_words(by_key.get(key, "")) for key in keys), keys
+
+        return kept(self.cache, "texts", self.stamp, build, _save_index, _load_index, or_older=or_older)
 
 
 class Ranking:
@@ -97,11 +120,12 @@ class Ranking:
         self._telling = [self._content_of(one.name, not_telling) for one in named.values()]
         self._holders = self._invert(self._content)
         self._lengths = np.array([max(len(content), 1) for content in self._content])
-        self._titles = _Texts(_index(map(" ".join, bare), k1=0.5, b=0.5))
-        self._texts = _Texts(self._text_index(texts, stamp, cache))
+        self._titles = _Texts(_index(map(" ".join, bare), k1=0.5, b=0.5), self.keys, self.keys)
         asked = self._asked(named, questions or {}, search_words)
-        self._typical = open_typical_questions(asked, cache, or_older=at_once)
-        self._to_learn = (asked, cache) if at_once else None
+        self._sources: _Sources | None = _Sources(texts, stamp, asked, cache)
+        self._read(self._sources, or_older=at_once)
+        if not at_once:
+            self._sources = None
         known = [self._place[key] for key in asked if key in self._place]
         strange = sorted(set(range(len(self.keys))) - set(known))
         self._twins = {
@@ -115,14 +139,18 @@ class Ranking:
 
     @property
     def has_to_learn(self) -> bool:
-        """Whether learning was put off."""
-        return self._to_learn is not None
+        """Whether reading the present texts and questions was put off."""
+        return self._sources is not None
 
     def learn(self) -> None:
-        """Learn from the present questions, if that was put off."""
-        if self._to_learn:
-            self._typical = open_typical_questions(*self._to_learn)
-            self._to_learn = None
+        """Read the present texts and questions, if that was put off."""
+        if self._sources:
+            self._read(self._sources, or_older=False)
+            self._sources = None
+
+    def _read(self, sources: _Sources, *, or_older: bool) -> None:
+        self._texts = _Texts(*sources.text_index(self.keys, or_older=or_older), self.keys)
+        self._typical = open_typical_questions(sources.asked, sources.cache, or_older=or_older)
 
     def _asked(
         self, named: Mapping[str, Named], questions: Mapping[str, Sequence[str]], search_words: SearchWords
@@ -162,18 +190,6 @@ class Ranking:
             for word in content:
                 holders[word].append(place)
         return {word: np.array(places) for word, places in holders.items()}
-
-    def _text_index(
-        self, texts: Callable[[], Iterable[tuple[str, str]]], stamp: str, cache: Path | None
-    ) -> bm25s.BM25:
-        def build() -> bm25s.BM25:
-            by_key: dict[str, str] = {}
-            for key, text in texts():
-                by_key[key] = f"{by_key.get(key, '')} {text}"
-            return _index(folded_words(by_key.get(key, "")) for key in self.keys)
-
-        return kept(cache, "texts", stamp, build, lambda index, folder: index.save(str(folder)),
-                    lambda folder: bm25s.BM25.load(str(folder)))  # fmt: skip
 
     def rank(self, question: str, limit: int = 10) -> list[Hit[str]]:
         """Rank what the question may mean, best first; of variants only the best, which names the others."""
@@ -331,10 +347,26 @@ def _index(texts: Iterable[str], k1: float = 1.2, b: float = 0.75) -> bm25s.BM25
     return index
 
 
+def _save_index(built: tuple[bm25s.BM25, list[str]], folder: Path) -> None:
+    index, keys = built
+    index.save(str(folder))
+    (folder / _KEYS).write_text(json.dumps(keys), encoding="utf-8")
+
+
+def _load_index(folder: Path) -> tuple[bm25s.BM25, list[str]]:
+    keys: list[str] = json.loads((folder / _KEYS).read_text(encoding="utf-8"))
+    return bm25s.BM25.load(str(folder)), keys
+
+
 class _Texts:
     """BM25 scores of texts; a term that many hold is summed as a whole row, which is quicker."""
 
-    def __init__(self, index: bm25s.BM25) -> None:
+    def __init__(self, index: bm25s.BM25, indexed: list[str], keys: list[str]) -> None:
+        """Take an index, the keys it was built for, and the keys that are asked for now."""
+        places = {key: place for place, key in enumerate(keys)}
+        here = [(place, places[key]) for place, key in enumerate(indexed) if key in places]
+        self._moved = None if indexed == keys else np.array(here, dtype=np.int64).reshape(-1, 2).T
+        self._asked = len(keys)
         self.size: int = index.scores["num_docs"]
         self._vocabulary: dict[str, int] = index.vocab_dict
         self._starts, self._holders, self._scores = (
@@ -351,6 +383,11 @@ class _Texts:
                 summed += self._row(term, held)
             else:
                 np.add.at(summed, self._holders[held], self._scores[held])
+        if self._moved is not None:
+            there, here = self._moved
+            moved = np.zeros(self._asked, dtype=np.float32)
+            moved[here] = summed[there]
+            summed = moved
         return summed / max(float(summed.max(initial=0.0)), 1e-9)
 
     def _row(self, term: int, held: slice) -> np.ndarray:

@@ -70,6 +70,7 @@ def learn(asked: Mapping[str, Iterable[Asked]]) -> TypicalQuestions:
     """
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     keys = sorted(set(asked) - {OTHERS})
     rows = [(key, Counter(terms_of(words))) for key in asked for words, _ in asked[key]]
@@ -86,12 +87,13 @@ def learn(asked: Mapping[str, Iterable[Asked]]) -> TypicalQuestions:
     matrix = csr_matrix((worth, columns, starts), shape=(len(rows), len(terms)))
     meant = np.array([key for key, _ in rows])
     weights = np.empty((len(terms) + 1, len(keys)))
-    for place, key in enumerate(keys):
-        one = LogisticRegression(
-            solver="liblinear", C=_COST, tol=_CLOSE_ENOUGH, class_weight="balanced", random_state=0
-        )
-        one.fit(matrix, meant == key, sample_weight=counts_for)
-        weights[:, place] = *one.coef_[0], one.intercept_[0]
+    with threadpool_limits(1):  # on a busy machine more threads are six times slower
+        for place, key in enumerate(keys):
+            one = LogisticRegression(
+                solver="liblinear", C=_COST, tol=_CLOSE_ENOUGH, class_weight="balanced", random_state=0
+            )
+            one.fit(matrix, meant == key, sample_weight=counts_for)
+            weights[:, place] = *one.coef_[0], one.intercept_[0]
     return TypicalQuestions(keys, terms, rarity.astype(np.float32), weights.astype(np.float32))
 
 
