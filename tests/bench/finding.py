@@ -29,6 +29,7 @@ from knowledge.portal_files import read_portal_file
 from knowledge.ranking import Named, Ranking
 from knowledge.revisions import current_names, import_records
 from knowledge.search import fold, folded_words
+from knowledge.typical_questions import OTHERS
 from nlu.client import NluClient
 from nlu.contract import ROOT
 from tests.conftest import PORTAL_RECORDS, TODAY, opened_database
@@ -73,7 +74,7 @@ def measure_finding(nlu_url: str, folder: Path) -> dict[str, Any] | str:
         faults: list[str] = []
         import_records(engine, read_portal_file(RECORDS, faults.append), RECORDS.name, SEEN_ON, faults.append,
                        complete=True, listed=False)  # fmt: skip
-        library = open_library(engine=engine, cache=folder / "search")
+        library, alone = (open_library(engine=one, cache=folder / "search") for one in (engine, None))
         questions = read_questions()
         groups = _groups(library)
         titles = {code: name for code, (_, name) in current_names(engine).items()}
@@ -88,9 +89,7 @@ def measure_finding(nlu_url: str, folder: Path) -> dict[str, Any] | str:
             "named": {way: _hits_by_part(find, named, groups) for way, find in ways.items()},
             "titles_quoted": _quoted(ways["ours"], titles, groups),
             "own": _own(library, groups),
-            "own_alone": _own(
-                open_library(cache=folder / "search"), _groups(open_library(cache=folder / "search"))
-            ),
+            "own_alone": _own(alone, _groups(alone)),
             "unnamed": _unnamed(nlu_url, engine, library, questions),
             **_times(library, titles, [question.text for question in questions]),
         }
@@ -205,8 +204,15 @@ def _times(library: Library, titles: dict[str, str], texts: list[str]) -> dict[s
         for code, name in titles.items()
     }
     bodies = dict(library.texts())
+    questions = {
+        key if key == OTHERS else f"{key}-0": said for key, said in library.catalogue.questions.items()
+    }
     more = Ranking(
-        many, lambda: ((key, bodies.get(key[:8], "")) for key in many), "many", library.search_words
+        many,
+        lambda: ((key, bodies.get(key[:8], "")) for key in many),
+        "many",
+        library.search_words,
+        questions=questions,
     )
     plain = _timed(library.ranking, texts)
     larger = _timed(more, texts)

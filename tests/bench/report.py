@@ -105,10 +105,15 @@ def show_finding(console: Console, finding: dict[str, Any] | str) -> None:
             hits = [found[f"hit@{n}{typed}"] for typed in ("", " without accents") for n in (1, 3)]
             table.add_row(f"{way}, {part}", str(found["questions"]), *(f"{hit:.3f}" for hit in hits))
     console.print(table)
-    own, unnamed, times = finding["own"], finding["unnamed"], finding["ms"]
+    unnamed, times = finding["unnamed"], finding["ms"]
+    own = ", ".join(
+        f"{among} {found['hit@1']:.4f} / {found['hit@3']:.4f} ({found['hit@1 without accents']:.4f} / "
+        f"{found['hit@3 without accents']:.4f} without accents)"
+        for among, found in (("all", finding["own"]), ("the written ones alone", finding["own_alone"]))
+    )
     console.print(
-        f"Titles quoted: {finding['titles_quoted']:.3f}; our own held-out questions: {own['hit@1']:.3f} "
-        f"({own['hit@1 without accents']:.3f} without accents)\n"
+        f"Titles quoted: {finding['titles_quoted']:.3f}\n"
+        f"Our own {finding['own']['questions']} held-out questions, hit@1 / hit@3 among {own}\n"
         f"{unnamed['questions']} questions that name nothing: not asserted cold "
         f"{unnamed['not_asserted_cold']:.3f}, kept after a turn that named it {unnamed['kept']:.3f}\n"
         f"A search: p50 {times['p50']:.1f} ms, p99 {times['p99']:.1f} ms; with ten times as many procedures "

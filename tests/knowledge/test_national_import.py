@@ -321,3 +321,27 @@ def _save(file: Path, text: str) -> None:
     later = file.stat().st_mtime_ns + 1_000_000_000
     file.write_text(text, encoding="utf-8")
     os.utime(file, ns=(later, later))
+
+
+def test_an_older_day_is_answered_from_the_revision_that_held_then(
+    any_engine: Engine, tmp_path: Path, cache: Path
+) -> None:
+    _import(any_engine, _write(tmp_path / "july.jsonl", _row()))
+    _import(
+        any_engine, _write(tmp_path / "august.jsonl", _row(trinh_tu_thuc_hien="Bước 1: Gọi điện.")), AUGUST
+    )
+    procedures = open_library(engine=any_engine, cache=cache).catalogue.procedures
+    before, after = procedures.on("9.000001", date(2026, 7, 31)), procedures.on("9.000001", AUGUST)
+    assert before and before.valid_to == date(2026, 7, 31) and before.steps and len(before.steps) == 2
+    assert after and after.valid_to is None and after.steps and len(after.steps) == 1
+    assert procedures.on("9.000001", date(2026, 6, 30)) is None
+    assert procedures.on("9.999999", AUGUST) is None
+
+
+def test_a_file_seen_before_what_is_imported_already_is_refused(any_engine: Engine, tmp_path: Path) -> None:
+    _import(any_engine, _write(tmp_path / "august.jsonl", _row()), AUGUST)
+    with pytest.raises(
+        PortalFileError, match="was seen on 2026-07-01, but what the portal showed on 2026-08-01"
+    ):
+        _import(any_engine, _write(tmp_path / "july.jsonl", _row("9.000002", "Thả cá")))
+    assert _count(any_engine) == 1
