@@ -6,18 +6,14 @@ which a match may be asserted. Weights and measurements: docs/decisions/010.
 
 from __future__ import annotations
 
-import json
-import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import bm25s
 import numpy as np
 
-from knowledge.kept import kept
 from knowledge.search import (
     CLEAR,
     FAINT,
@@ -31,14 +27,11 @@ from knowledge.search import (
     is_clear,
     words,
 )
+from knowledge.text_index import TextScores, index_texts, open_text_index
 from knowledge.typical_questions import OTHERS, Asked, open_typical_questions, terms_of
-
-logging.getLogger("bm25s").setLevel(logging.WARNING)
 
 # What of the order each sign makes, tuned on half of the development questions.
 TEXT, TITLE, COVERAGE, NAME, QUESTION = 2.0, 0.3, 0.14, 0.5, 2.0
-_KEYS = "keys.json"
-_MANY = 8  # a term that more than an eighth of the texts hold is kept as a row
 _OF_ANY = 0.3  # what a question that may be asked of any procedure counts beside a typical one
 _SURE_ENOUGH = 0.15  # of typical questions: the surest of a question counts whole from here on
 _LOOKED_AT = 25  # best candidates among which twins are put in order
@@ -73,17 +66,6 @@ class _Sources:
     stamp: str
     asked: Mapping[str, list[Asked]]
     cache: Path | None
-
-    def text_index(self, keys: list[str], *, or_older: bool) -> tuple[bm25s.BM25, list[str]]:
-        """Load the index of the texts, or build it; with the keys it was built for."""
-
-        def build() -> tuple[bm25s.BM25, list[str]]:
-            by_key: dict[str, str] = {}
-            for key, text in self.texts():
-                by_key[key] = f"{by_key.get(key, '')} {text}"
-            return _index(folded_words(by_key.get(key, "")) for key in keys), keys
-
-        return kept(self.cache, "texts", self.stamp, build, _save_index, _load_index, or_older=or_older)
 
 
 class Ranking:
@@ -120,7 +102,7 @@ class Ranking:
         self._telling = [self._content_of(one.name, not_telling) for one in named.values()]
         self._holders = self._invert(self._content)
         self._lengths = np.array([max(len(content), 1) for content in self._content])
-        self._titles = _Texts(_index(map(" ".join, bare), k1=0.5, b=0.5), self.keys, self.keys)
+        self._titles = TextScores(index_texts(map(" ".join, bare), k1=0.5, b=0.5), self.keys, self.keys)
         asked = self._asked(named, questions or {}, search_words)
         self._sources: _Sources | None = _Sources(texts, stamp, asked, cache)
         self._read(self._sources, or_older=at_once)
@@ -149,7 +131,10 @@ class Ranking:
             self._sources = None
 
     def _read(self, sources: _Sources, *, or_older: bool) -> None:
-        self._texts = _Texts(*sources.text_index(self.keys, or_older=or_older), self.keys)
+        self._texts = TextScores(
+            *open_text_index(sources.texts, self.keys, sources.stamp, sources.cache, or_older=or_older),
+            self.keys,
+        )
         self._typical = open_typical_questions(sources.asked, sources.cache, or_older=or_older)
 
     def _asked(
@@ -321,78 +306,3 @@ def _title(name: str) -> str:
 
 def _plain(name: str) -> str:
     return _USUAL_SAID.sub(" ", name)
-
-
-def _index(texts: Iterable[str], k1: float = 1.2, b: float = 0.75) -> bm25s.BM25:
-    """Index folded texts by their words and word pairs."""
-    singles: dict[str, int] = {}
-    numbered = [
-        np.array([singles.setdefault(word, len(singles)) for word in text.split()], dtype=np.int64)
-        for text in texts
-    ]
-    words, size = list(singles), max(len(singles), 1)
-    pairs = [text[:-1] * size + text[1:] for text in numbered]
-    known, places = np.unique(np.concatenate([*pairs, np.empty(0, np.int64)]), return_inverse=True)
-    firsts, seconds = divmod(known, size)
-    spelt = (f"{words[a]} {words[b]}" for a, b in zip(firsts, seconds, strict=True))
-    vocabulary = singles | {pair: len(words) + number for number, pair in enumerate(spelt)}
-    ends = np.cumsum([len(text) for text in pairs])[:-1]
-    terms = [
-        np.concatenate(both).tolist()
-        for both in zip(numbered, np.split(places + len(words), ends), strict=True)
-    ]
-    vocabulary.setdefault("", len(vocabulary))
-    index = bm25s.BM25(k1=k1, b=b, method="lucene")
-    index.index((terms, vocabulary), show_progress=False)
-    return index
-
-
-def _save_index(built: tuple[bm25s.BM25, list[str]], folder: Path) -> None:
-    index, keys = built
-    index.save(str(folder))
-    (folder / _KEYS).write_text(json.dumps(keys), encoding="utf-8")
-
-
-def _load_index(folder: Path) -> tuple[bm25s.BM25, list[str]]:
-    keys: list[str] = json.loads((folder / _KEYS).read_text(encoding="utf-8"))
-    return bm25s.BM25.load(str(folder)), keys
-
-
-class _Texts:
-    """BM25 scores of texts; a term that many hold is summed as a whole row, which is quicker."""
-
-    def __init__(self, index: bm25s.BM25, indexed: list[str], keys: list[str]) -> None:
-        """Take an index, the keys it was built for, and the keys that are asked for now."""
-        places = {key: place for place, key in enumerate(keys)}
-        here = [(place, places[key]) for place, key in enumerate(indexed) if key in places]
-        self._moved = None if indexed == keys else np.array(here, dtype=np.int64).reshape(-1, 2).T
-        self._asked = len(keys)
-        self.size: int = index.scores["num_docs"]
-        self._vocabulary: dict[str, int] = index.vocab_dict
-        self._starts, self._holders, self._scores = (
-            index.scores[name] for name in ("indptr", "indices", "data")
-        )
-        self._rows: dict[int, np.ndarray] = {}
-
-    def share(self, terms: Iterable[str]) -> np.ndarray:
-        """Give each text's BM25 score as a share of the best one's."""
-        summed = np.zeros(self.size, dtype=np.float32)
-        for term in {self._vocabulary[term] for term in terms if term in self._vocabulary}:
-            held = slice(self._starts[term], self._starts[term + 1])
-            if held.stop - held.start > self.size // _MANY:
-                summed += self._row(term, held)
-            else:
-                np.add.at(summed, self._holders[held], self._scores[held])
-        if self._moved is not None:
-            there, here = self._moved
-            moved = np.zeros(self._asked, dtype=np.float32)
-            moved[here] = summed[there]
-            summed = moved
-        return summed / max(float(summed.max(initial=0.0)), 1e-9)
-
-    def _row(self, term: int, held: slice) -> np.ndarray:
-        if term not in self._rows:
-            row = np.zeros(self.size, dtype=np.float32)
-            row[self._holders[held]] = self._scores[held]
-            self._rows[term] = row
-        return self._rows[term]
