@@ -36,9 +36,11 @@ _OF_ANY = 0.3  # what a question that may be asked of any procedure counts besid
 _SURE_ENOUGH = 0.15  # of typical questions: the surest of a question counts whole from here on
 _LOOKED_AT = 25  # best candidates among which twins are put in order
 _EXACT = 0.99  # the score of a name that is said word for word
+_QUOTED = 6  # words of a title that is taken to be quoted
 _LEADS = 10.0  # what puts the name that is clearly said before all others
 _NO_RIVAL = 0.8  # of its score, what a twin that adds something unsaid may have
 _TWIN = 0.94  # a twin that adds something unsaid stands behind one with this share of its weight
+_MOST_ADDED = 5  # words that a twin's name may add; what adds more is another thing
 _ADDED = 0.5  # the share of what a twin adds that has to be said
 _VARIANT = re.compile(r"\b(?:tai |o |thuc hien tai |thuc hien o )?cap (?:tinh|xa|huyen|trung uong)\b")
 _PREFIX = re.compile(r"^thu tuc (?:hanh chinh )?")
@@ -95,6 +97,7 @@ class Ranking:
         self._quiet = frozenset(map(fold, search_words.question_words))
         self._names = NameIndex({key: (one.name, *one.aliases) for key, one in named.items()}, search_words)
         titles = [_title(one.name) for one in named.values()]
+        self._whole = titles
         self.groups = self._group(titles)
         bare = [_USUAL.sub(" ", title).split() for title in titles]
         self._content = [self._content_of(one.name, _LITTLE) for one in named.values()]
@@ -108,16 +111,6 @@ class Ranking:
         self._read(self._sources, or_older=at_once)
         if not at_once:
             self._sources = None
-        known = [self._place[key] for key in asked if key in self._place]
-        strange = sorted(set(range(len(self.keys))) - set(known))
-        self._twins = {
-            plain: [
-                twin
-                for twin in strange
-                if self.groups[twin] != self.groups[plain] and self._adds(twin, plain)
-            ]
-            for plain in known
-        }
 
     @property
     def has_to_learn(self) -> bool:
@@ -178,12 +171,15 @@ class Ranking:
 
     def rank(self, question: str, limit: int = 10) -> list[Hit[str]]:
         """Rank what the question may mean, best first; of variants only the best, which names the others."""
-        typical = self._typical_scores(question)
         named = {hit.key: hit.score for hit in self._names.search(question, limit=400)}
+        typical = self._typical_scores(question, named)
         is_exact = max(named.values(), default=0.0) >= _EXACT
+        quoted = self._quoted(question, named)
         for key, score in typical.items():
             if score >= FAINT:
                 named[key] = max(score, named.get(key, 0.0))
+        if quoted:
+            named = {key: min(score, _NO_RIVAL) for key, score in named.items()} | {quoted: 1.0}
         by_name = sorted((Hit(key, score) for key, score in named.items()), key=lambda hit: -hit.score)
         said = self._spell_out(question)
         order = self._weigh(said, named)
@@ -206,26 +202,31 @@ class Ranking:
                 groups.setdefault(self.groups[place], []).append(hit)
         return [_together(hits) for hits in groups.values()][:limit]
 
-    def _typical_scores(self, question: str) -> dict[str, float]:
+    def _typical_scores(self, question: str, named: Iterable[str]) -> dict[str, float]:
         """Score procedures by typical questions; a twin without any has those of the plain one it adds to.
 
-        That is so only where what its name adds (abroad, mobile) is said; the plain one then gives way.
+        That is so only for names that the question comes near to, and where what a name adds (abroad, mobile)
+        is said; the plain one then gives way.
         """
-        scores = self._typical.scores(self._names.spell_out(question))
+        told = self._typical.scores(self._names.spell_out(question))
+        scores = {key: score for key, score in told.items() if key in self._place}
         said = self._spell_out(question)
-        for key in scores.keys() - self._place.keys():
-            del scores[key]
-        for key, score in list(scores.items()):
+        strange = [self._place[key] for key in named if key not in scores]
+        for key, score in [(key, score) for key, score in scores.items() if score >= FAINT]:
             plain = self._place[key]
-            meant = (
-                [twin for twin in self._twins[plain] if _says(said, self._adds(twin, plain))]
-                if score >= FAINT
-                else []
-            )
-            for twin in meant:
-                scores[self.keys[twin]] = max(score, scores.get(self.keys[twin], 0.0))
-                scores[key] = score * _NO_RIVAL
+            for twin in strange:
+                added = self._adds(twin, plain)
+                if (
+                    0 < len(added) <= _MOST_ADDED
+                    and _says(said, added)
+                    and not self._are_variants(twin, plain)
+                ):
+                    scores[self.keys[twin]] = max(score, scores.get(self.keys[twin], 0.0))
+                    scores[key] = score * _NO_RIVAL
         return scores
+
+    def _are_variants(self, one: int, other: int) -> bool:
+        return self.groups[one] == self.groups[other]
 
     def _spell_out(self, question: str) -> list[str]:
         """Fold the question, and add what its phrases mean in the catalogue's words."""
@@ -244,6 +245,14 @@ class Ranking:
         for key, score in named.items():
             order[self._place[key]] += NAME * score
         return order
+
+    def _quoted(self, question: str, named: Iterable[str]) -> str | None:
+        """Find the procedure whose whole title stands in the question, the longest if several do."""
+        said = f" {folded_words(question)} "
+        whole = [key for key in named if f" {self._whole[self._place[key]]} " in said]
+        longest = max(whole, key=lambda key: len(self._whole[self._place[key]]), default=None)
+        is_telling = longest and len(self._whole[self._place[longest]].split()) >= _QUOTED
+        return longest if is_telling else None
 
     def _adds(self, twin: int, plain: int) -> frozenset[str]:
         """Give what a name says beyond another's; nothing unless it says all of that."""
