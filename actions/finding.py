@@ -15,7 +15,10 @@ from knowledge.search import Hit, folded_words, is_clear, procedure_codes, rival
 _THIS = re.compile(r"\b(?:thu tuc|viec|giay|ho so) (?:nay|do|ay|tren|vua roi)\b")
 # What stands before a paper or status that is only mentioned: "có cần X không", "thuộc diện X".
 _BESIDE = re.compile(
-    r"\b(?:co can|can co|phai co|co phai|thuoc dien|dien|la ho|kem|kem theo|mang theo|nop them|cua)$"
+    r"\b(?:co can|can co|phai co|co phai|thuoc dien|thuoc|dien|la ho|kem|kem theo|mang theo|nop them|cua)$"
+)
+_STATUS = re.compile(
+    r"\b(?:thuộc|thuoc)(?: (?:diện|dien))? (?:\w+ ){1,5}?(?=(?:thì|thi|có|co|được|duoc)\b)", re.IGNORECASE
 )
 MOST_TWINS = 8  # near procedures that one question tells apart
 WORTH_ASKING = 0.5  # a best score from which it is worth offering choices
@@ -36,6 +39,8 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
     remembered = request.memory.procedure
     if remembered and _is_about_the_same(request):
         return _by_code(request, remembered)
+    if _only_mentions(request):
+        return Answer("asked_back", (say("procedure.which"),))
     if request.library.is_not_covered(request.reading.text):
         return _not_found(request)
     marks = " ".join(entity.text for entity in request.reading.all("procedure"))
@@ -52,22 +57,31 @@ def which_procedure(request: Request, intent: str) -> Procedure | Answer:
         return _by_code(request, remembered)
     if hits and hits[0].score >= WORTH_ASKING:
         says_enough = best_score(request) >= WORTH_ASKING
-        whole = request.library.find_procedures(request.reading.text)
+        whole = request.library.find_procedures(_matter(request))
         return _ask_which(request, intent, whole if says_enough else hits)
     return _not_found(request) if marks else Answer("asked_back", (say("procedure.which"),))
 
 
+def _matter(request: Request) -> str:
+    """Give the text without what the citizen says of themselves ("tôi thuộc hộ nghèo thì …")."""
+    return _STATUS.sub(" ", request.reading.text)
+
+
 def _is_about_the_same(request: Request) -> bool:
     """Tell whether the text points back ("thủ tục này") or only mentions a paper or status."""
+    return bool(_THIS.search(folded_words(request.reading.text))) or _only_mentions(request)
+
+
+def _only_mentions(request: Request) -> bool:
+    """Tell whether each procedure marked in the text is only a paper or status beside the matter."""
     text = folded_words(request.reading.text)
     names = [folded_words(entity.text) for entity in request.reading.all("procedure")]
-    before = [text.partition(name)[0].rstrip() for name in names]
-    return bool(_THIS.search(text)) or (bool(before) and all(map(_BESIDE.search, before)))
+    return bool(names) and all(_BESIDE.search(text.partition(name)[0].rstrip()) for name in names)
 
 
 def _remembered_or_ask(request: Request, intent: str, remembered: str) -> Procedure | Answer:
     """Stay with the procedure being talked of, unless the unmarked words may name another: then ask."""
-    hits = request.library.find_procedures(request.reading.text)
+    hits = request.library.find_procedures(_matter(request))
     if not hits or hits[0].score < MENTIONED or remembered in _keys(rivals(hits)):
         return _by_code(request, remembered)
     return offer(request, intent, [remembered, hits[0].key])
@@ -85,13 +99,13 @@ def mentions_procedure(request: Request) -> bool:
 
 def best_score(request: Request) -> float:
     """Give how well the whole sentence fits the best procedure, 0 to 1."""
-    hits = request.library.find_procedures(request.reading.text)
+    hits = request.library.find_procedures(_matter(request))
     return hits[0].score if hits else 0.0
 
 
 def _hits(request: Request, marks: str) -> list[Hit[str]]:
     """Search the whole sentence; where it is not clear, also what was marked in it."""
-    whole = request.library.find_procedures(request.reading.text)
+    whole = request.library.find_procedures(_matter(request))
     if not marks or is_clear(whole):
         return whole
     found = sorted((*request.library.find_procedures(marks), *whole), key=lambda hit: hit.score)
@@ -101,7 +115,7 @@ def _hits(request: Request, marks: str) -> list[Hit[str]]:
 
 def _contested(request: Request, code: str) -> bool:
     """Tell whether the whole sentence rather speaks for a near twin of a marked procedure."""
-    whole = request.library.find_procedures(request.reading.text)
+    whole = request.library.find_procedures(_matter(request))
     return bool(whole) and whole[0].key != code and whole[0].key in request.catalogue.procedures[code].near
 
 
