@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from actions import dossiers, people, post, privacy, procedures, small_talk, topics
 from actions.answer import Answer, Choice
-from actions.finding import mentions_procedure, named_codes
+from actions.finding import best_score, mentions_procedure, named_codes
 from actions.life_events import tells_life_event
 from actions.payloads import payload
 from actions.places import tell_place
@@ -67,7 +67,8 @@ _ABOUT_A_PROCEDURE = frozenset(
 )
 _MOST_GUESSES = 3
 _WORTH_GUESSING = 0.05
-_LIKELY = 0.2
+_LIKELY = 0.3
+_SURELY_KNOWN = 0.95  # a score from which a procedure is meant although the sentence seems out of scope
 
 
 def answer(request: Request) -> tuple[Answer, Memory]:
@@ -199,7 +200,9 @@ def _as_reply(request: Request) -> Reading:
         )
     if memory.asked in _ABOUT_A_PROCEDURE:
         return replace(reading, intent=memory.asked)
-    return reading if reading.intent == "out_of_scope" else replace(reading, intent=_asked_of_it(reading))
+    if reading.intent == "out_of_scope" and best_score(request) < _SURELY_KNOWN:
+        return reading
+    return replace(reading, intent=_asked_of_it(reading))
 
 
 def _asked_of_it(reading: Reading) -> str:
@@ -209,7 +212,8 @@ def _asked_of_it(reading: Reading) -> str:
         for intent, confidence in reading.alternatives
         if intent in _ABOUT_A_PROCEDURE and confidence >= _LIKELY
     )
-    return next(likely, "ask_procedure") if reading.is_unclear else "ask_procedure"
+    is_guess = reading.is_unclear or reading.intent == "out_of_scope"
+    return next(likely, "ask_procedure") if is_guess else "ask_procedure"
 
 
 __all__ = ["ACTIONS", "INTENTS", "NO_WORDS", "answer", "unclear"]
