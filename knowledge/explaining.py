@@ -20,10 +20,11 @@ def explain_procedure(library: Library, engine: Engine, code: str, today: date) 
     procedures = library.catalogue.procedures
     if code not in procedures:
         return []
-    record = procedures[code]
+    record = procedures.on(code, today) or procedures[code]
     facts = record.model_dump(mode="json")
     revisions = revisions_of(engine, code)
-    newest = next((one for one in revisions if one.ended_on is None), None)
+    held = [one for one in revisions if one.valid_from <= today <= (one.ended_on or today)]
+    newest = next((one for one in (*held, *revisions)), None)
     lines = [f"{code}  {record.name}", _validity(record, today)]
     lines += [f"source: {record.source.title}, {record.source.number or 'no number'}, {record.source.url}"]
     for name, origin in procedures.origins(code).items():

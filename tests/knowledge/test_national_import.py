@@ -17,6 +17,7 @@ from sqlalchemy import Engine, func, select
 
 from knowledge.content_files import CONTENT, content_stamp
 from knowledge.database import transaction
+from knowledge.explaining import explain_procedure
 from knowledge.library import Library, Shelf, open_library
 from knowledge.portal_files import LONGEST, PortalFileError, is_list, read_portal_file
 from knowledge.revisions import (
@@ -345,3 +346,19 @@ def test_a_file_seen_before_what_is_imported_already_is_refused(any_engine: Engi
     ):
         _import(any_engine, _write(tmp_path / "july.jsonl", _row("9.000002", "Thả cá")))
     assert _count(any_engine) == 1
+
+
+def test_facts_are_traced_to_the_revision_that_held_on_the_day(
+    any_engine: Engine, tmp_path: Path, cache: Path
+) -> None:
+    _import(any_engine, _write(tmp_path / "july.jsonl", _row()))
+    _import(
+        any_engine, _write(tmp_path / "august.jsonl", _row(trinh_tu_thuc_hien="Bước 1: Gọi điện.")), AUGUST
+    )
+    library = open_library(engine=any_engine, cache=cache)
+    new, old = revisions_of(any_engine, "9.000001")
+    for day, revision in ((date(2026, 7, 31), old), (AUGUST, new)):
+        lines = explain_procedure(library, any_engine, "9.000001", day)
+        (steps,) = [line for line in lines if line.startswith("steps:")]
+        assert f"imported, revision {revision.id}, from {revision.valid_from}" in steps
+        assert ("Gọi điện" in steps) == (revision is new)
