@@ -6,9 +6,9 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel, Field, RootModel
 
 from knowledge.content_files import (
     CONTENT,
@@ -38,8 +38,8 @@ _SAME: dict[str, Callable[[Any], Hashable]] = {
 }
 
 
-class _TypicalQuestions(RootModel[tuple[Text, ...]]):
-    """The typical questions of one procedure."""
+class _TypicalQuestions(RootModel[Annotated[tuple[Text, ...], Field(min_length=1)]]):
+    """The typical questions of one procedure, its name first."""
 
 
 class UnknownProvince(LookupError):

@@ -8,10 +8,10 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from knowledge.portal_records import plain_name
 from knowledge.records import Level, Procedure, Record, Slug, Text
 from knowledge.search import fold, folded_words, words
 
-_PREFIX = re.compile(r"^thủ tục (?:hành chính )?", re.IGNORECASE)
 FEWEST_SHARED = 4  # words with which names have to begin alike to be told apart by their ends
 _ALIKE = 0.6  # the share of two names' words that is the same when they are about one thing
 _LITTLE = frozenset(
@@ -34,7 +34,7 @@ class FacetValue(Record):
 
     def is_told_by(self, procedure: Procedure) -> bool:
         """Tell whether a procedure's name or only level tells this value."""
-        name = _PREFIX.sub("", procedure.name).casefold()
+        name = plain_name(procedure.name).casefold()
         by_name = any(re.search(rf"(?<!\w){said.removeprefix('^')}(?!\w)", name) if not said.startswith("^")
                       else name.startswith(said[1:]) for said in self.names)  # fmt: skip
         return by_name or procedure.levels == self.levels
@@ -84,7 +84,7 @@ def best_split(
 
 def differing_ends(procedures: Sequence[Procedure]) -> tuple[str, dict[str, Procedure]] | None:
     """Give what the names begin with alike, and how each goes on; None when they share too little."""
-    names = [_PREFIX.sub("", procedure.name).split() for procedure in procedures]
+    names = [plain_name(procedure.name).split() for procedure in procedures]
     shared = min(_shared(names[0], name) for name in names)
     if shared < FEWEST_SHARED:
         return None
@@ -107,7 +107,7 @@ def _word(written: str) -> str:
 
 def are_twins(one: Procedure, other: Procedure, facets: Sequence[Facet]) -> bool:
     """Tell whether two names speak of one thing, apart from what facets tell, or begin alike."""
-    names = [_PREFIX.sub("", procedure.name).split() for procedure in (one, other)]
+    names = [plain_name(procedure.name).split() for procedure in (one, other)]
     return _is_same_thing(one, other, facets) or _shared(*names) >= FEWEST_SHARED
 
 
@@ -130,11 +130,11 @@ def is_said(told: frozenset[str], text: str) -> bool:
 
 
 def _telling(name: str) -> frozenset[str]:
-    return frozenset(words(_PREFIX.sub("", name))) - _LITTLE
+    return frozenset(words(plain_name(name))) - _LITTLE
 
 
 def _thing(procedure: Procedure, facets: Sequence[Facet]) -> frozenset[str]:
-    name = _PREFIX.sub("", procedure.name).casefold()
+    name = plain_name(procedure.name).casefold()
     for facet in facets:
         for value in facet.values:
             for said in value.names:

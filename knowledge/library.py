@@ -69,6 +69,11 @@ class Library:
         named = [Hit(code, 1.0) for code in procedure_codes(words) if code in self.catalogue.procedures]
         return [*named, *(hit for hit in self._ranked(words) if hit.key not in {one.key for one in named})]
 
+    def learn(self) -> None:
+        """Read the texts and questions that were put off; what was found before is looked for anew."""
+        self.ranking.learn()
+        self._ranked.cache_clear()
+
     def is_not_covered(self, words: str) -> bool:
         """Tell whether these words rather name something that the catalogue is known not to have."""
         hits = self._all_names.search(words, limit=1)
@@ -118,9 +123,9 @@ class Shelf:
 
     def _learn(self) -> None:
         """Learn from changed questions beside all else; it takes longer than a change may wait."""
-        ranking = self._library.ranking
-        if ranking.has_to_learn and not self._learner.is_alive():
-            self._learner = Thread(target=ranking.learn, daemon=True)
+        library = self._library
+        if library.ranking.has_to_learn and not self._learner.is_alive():
+            self._learner = Thread(target=library.learn, daemon=True)
             self._learner.start()
 
     def wait(self) -> None:
@@ -139,7 +144,7 @@ def open_library(
 ) -> Library:
     """Load the content folder and what was imported; raises ContentError unless ``lenient``.
 
-    ``at_once``: do with what was learned from older questions until the ranking's ``learn`` is called.
+    ``at_once``: do with what was learned from older questions until ``Library.learn`` is called.
     """
     catalogue = load_catalogue(folder, lenient=lenient)
     digests: dict[str, str] = {}

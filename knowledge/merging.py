@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
+from functools import lru_cache
 from typing import Literal
 
 from knowledge.records import Procedure
 
+_MOST_READY = 8_000  # procedures, each for a day, that are kept at hand
 Origin = Literal["written", "imported"]
 # Fields in which a hand-made record may leave out what the portal states.
 FILLED = ("agency", "where", "conditions", "steps", "channels", "results", "legal_basis")
@@ -30,7 +32,7 @@ class Procedures(Mapping[str, Procedure]):
         self.written = written
         self._imported = dict(imported or {})
         self._fetch = fetch
-        self._ready: dict[tuple[str, date | None], Procedure] = {}
+        self._merged = lru_cache(maxsize=_MOST_READY)(self._merge)
 
     def __getitem__(self, code: str) -> Procedure:
         """Give the newest state of a procedure, merged; raises KeyError."""
@@ -43,14 +45,12 @@ class Procedures(Mapping[str, Procedure]):
         found = self._merged(code, day)
         return found if found.holds_on(day) else None
 
-    def _merged(self, code: str, day: date | None) -> Procedure:
-        if (code, day) not in self._ready:
-            written = self.written.get(code)
-            imported = self._fetch(code, day) if code in self._imported else None
-            if written is None and imported is None:
-                raise KeyError(code)
-            self._ready[code, day] = merged(written, imported)
-        return self._ready[code, day]
+    def _merge(self, code: str, day: date | None) -> Procedure:
+        written = self.written.get(code)
+        imported = self._fetch(code, day) if code in self._imported else None
+        if written is None and imported is None:
+            raise KeyError(code)
+        return merged(written, imported)
 
     def __iter__(self) -> Iterator[str]:
         """Go through the codes, the written ones first."""

@@ -1,7 +1,7 @@
-"""Ranking procedures for a question: by their names, and by what their texts say.
+"""Ranking procedures for a question: by names, texts and typical questions.
 
-The order is a weighed sum of four signs, each in 0..1; a hit's ``score`` stays what ``NameIndex`` gives, by
-which a match may be asserted. Weights and measurements: docs/decisions/010.
+The order is a weighed sum of five signs, each in 0..1; a hit's ``score``, by which a match may be asserted,
+is the better of what its names and its typical questions give. Measurements: docs/decisions/010 and 011.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from knowledge.portal_records import plain_name
 from knowledge.search import (
     CLEAR,
     FAINT,
@@ -43,9 +44,7 @@ _TWIN = 0.94  # a twin that adds something unsaid stands behind one with this sh
 _MOST_ADDED = 5  # words that a twin's name may add; what adds more is another thing
 _ADDED = 0.5  # the share of what a twin adds that has to be said
 _VARIANT = re.compile(r"\b(?:tai |o |thuc hien tai |thuc hien o )?cap (?:tinh|xa|huyen|trung uong)\b")
-_PREFIX = re.compile(r"^thu tuc (?:hanh chinh )?")
-_USUAL = re.compile(r"\btrong nuoc\b")  # what a name says although it goes without saying
-_USUAL_SAID = re.compile(r"\btrong nước\b", re.IGNORECASE)
+_USUAL = re.compile(r"\btrong nước\b", re.IGNORECASE)  # what a name says although it goes without saying
 _LITTLE = frozenset(
     "và của cho trong tại đối với về theo từ đến là các những việc thủ tục hoặc được bị ở để".split()
 )
@@ -99,13 +98,13 @@ class Ranking:
         titles = [_title(one.name) for one in named.values()]
         self._whole = titles
         self.groups = self._group(titles)
-        bare = [_USUAL.sub(" ", title).split() for title in titles]
+        bare = [_title(_plain(one.name)) for one in named.values()]
         self._content = [self._content_of(one.name, _LITTLE) for one in named.values()]
         not_telling = _LITTLE | _COMMON | search_words.question_words
         self._telling = [self._content_of(one.name, not_telling) for one in named.values()]
         self._holders = self._invert(self._content)
         self._lengths = np.array([max(len(content), 1) for content in self._content])
-        self._titles = TextScores(index_texts(map(" ".join, bare), k1=0.5, b=0.5), self.keys, self.keys)
+        self._titles = TextScores(index_texts(bare, k1=0.5, b=0.5), self.keys, self.keys)
         asked = self._asked(named, questions or {}, search_words)
         self._sources: _Sources | None = _Sources(texts, stamp, asked, cache)
         self._read(self._sources, or_older=at_once)
@@ -139,6 +138,8 @@ class Ranking:
         """
         asked: dict[str, list[Asked]] = {}
         for key, said in questions.items():
+            if key == OTHERS:
+                continue
             names = [said[0], *(named[key].aliases if key in named else ())]
             of_any = _asked_of(names, search_words.asked_of_any)
             asked[key] = [
@@ -172,7 +173,8 @@ class Ranking:
     def rank(self, question: str, limit: int = 10) -> list[Hit[str]]:
         """Rank what the question may mean, best first; of variants only the best, which names the others."""
         named = {hit.key: hit.score for hit in self._names.search(question, limit=400)}
-        typical = self._typical_scores(question, named)
+        said = self._spell_out(question)
+        typical = self._typical_scores(question, said, named)
         is_exact = max(named.values(), default=0.0) >= _EXACT
         quoted = self._quoted(question, named)
         for key, score in typical.items():
@@ -181,7 +183,6 @@ class Ranking:
         if quoted:
             named = {key: min(score, _NO_RIVAL) for key, score in named.items()} | {quoted: 1.0}
         by_name = sorted((Hit(key, score) for key, score in named.items()), key=lambda hit: -hit.score)
-        said = self._spell_out(question)
         order = self._weigh(said, named)
         surest = max(typical.values(), default=0.0)
         for key, score in typical.items():
@@ -202,7 +203,7 @@ class Ranking:
                 groups.setdefault(self.groups[place], []).append(hit)
         return [_together(hits) for hits in groups.values()][:limit]
 
-    def _typical_scores(self, question: str, named: Iterable[str]) -> dict[str, float]:
+    def _typical_scores(self, question: str, said: list[str], named: Iterable[str]) -> dict[str, float]:
         """Score procedures by typical questions; a twin without any has those of the plain one it adds to.
 
         That is so only for names that the question comes near to, and where what a name adds (abroad, mobile)
@@ -210,7 +211,6 @@ class Ranking:
         """
         told = self._typical.scores(self._names.spell_out(question))
         scores = {key: score for key, score in told.items() if key in self._place}
-        said = self._spell_out(question)
         strange = [self._place[key] for key in named if key not in scores]
         for key, score in [(key, score) for key, score in scores.items() if score >= FAINT]:
             plain = self._place[key]
@@ -310,8 +310,8 @@ def _best(order: np.ndarray) -> np.ndarray:
 
 
 def _title(name: str) -> str:
-    return _PREFIX.sub("", folded_words(name))
+    return folded_words(plain_name(name))
 
 
 def _plain(name: str) -> str:
-    return _USUAL_SAID.sub(" ", name)
+    return _USUAL.sub(" ", name)

@@ -107,3 +107,8 @@ def test_the_other_files_load_only_when_lenient(content: Path) -> None:
     lenient = load_catalogue(content, lenient=True)
     assert set(whole.procedures) - set(lenient.procedures) == {"1.000894"}
     assert {fault.path.stem for fault in lenient.faults} == {"1.000894"}
+
+
+def test_an_empty_list_of_questions_is_named(content: Path) -> None:
+    (content / "questions" / "1.001193.yml").write_text("[]\n", encoding="utf-8")
+    assert any("questions/1.001193.yml:1" in fault for fault in _faults(content))

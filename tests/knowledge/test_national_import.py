@@ -313,7 +313,7 @@ def test_changed_questions_are_learned_beside_the_answering(tmp_path: Path) -> N
     shelf.look()
     assert shelf.library().find_procedures(asked) == before  # still what was learned before
     shelf.wait()
-    hits = shelf.library().find_procedures(f"{asked} ạ")
+    hits = shelf.library().find_procedures(asked)
     assert hits[0].key == "1.001193" and hits[0].score > before[0].score
 
 
@@ -324,13 +324,17 @@ def _save(file: Path, text: str) -> None:
     os.utime(file, ns=(later, later))
 
 
+def _import_july_and_august(engine: Engine, folder: Path) -> None:
+    """Import a procedure, and in August its change: one step in place of two."""
+    _import(engine, _write(folder / "july.jsonl", _row()))
+    changed = _row(trinh_tu_thuc_hien="Bước 1: Gọi điện.")
+    _import(engine, _write(folder / "august.jsonl", changed), AUGUST)
+
+
 def test_an_older_day_is_answered_from_the_revision_that_held_then(
     any_engine: Engine, tmp_path: Path, cache: Path
 ) -> None:
-    _import(any_engine, _write(tmp_path / "july.jsonl", _row()))
-    _import(
-        any_engine, _write(tmp_path / "august.jsonl", _row(trinh_tu_thuc_hien="Bước 1: Gọi điện.")), AUGUST
-    )
+    _import_july_and_august(any_engine, tmp_path)
     procedures = open_library(engine=any_engine, cache=cache).catalogue.procedures
     before, after = procedures.on("9.000001", date(2026, 7, 31)), procedures.on("9.000001", AUGUST)
     assert before and before.valid_to == date(2026, 7, 31) and before.steps and len(before.steps) == 2
@@ -351,10 +355,7 @@ def test_a_file_seen_before_what_is_imported_already_is_refused(any_engine: Engi
 def test_facts_are_traced_to_the_revision_that_held_on_the_day(
     any_engine: Engine, tmp_path: Path, cache: Path
 ) -> None:
-    _import(any_engine, _write(tmp_path / "july.jsonl", _row()))
-    _import(
-        any_engine, _write(tmp_path / "august.jsonl", _row(trinh_tu_thuc_hien="Bước 1: Gọi điện.")), AUGUST
-    )
+    _import_july_and_august(any_engine, tmp_path)
     library = open_library(engine=any_engine, cache=cache)
     new, old = revisions_of(any_engine, "9.000001")
     for day, revision in ((date(2026, 7, 31), old), (AUGUST, new)):
