@@ -14,7 +14,8 @@ from actions.places import tell_place
 from actions.request import Memory, Request
 from actions.telling_apart import narrowed, none_of_these
 from actions.wording import button, say
-from knowledge.dossiers import find_codes
+from knowledge.dossier_codes import find_codes, find_factor
+from knowledge.redaction import HIDDEN
 from nlu.reading import FALLBACK, Reading
 
 Action = Callable[[Request], Answer]
@@ -142,6 +143,9 @@ def _remember(request: Request, given: Answer, also: str | None) -> Memory:
         also=also if asked_back else None,
         choices=given.choices,
         failures=memory.failures + failed if no_success else 0,
+        dossier=given.dossier or memory.dossier,
+        proof_for=given.dossier if given.status == "asked_back" else None,
+        is_proven=given.is_proven or (memory.is_proven and given.dossier in (None, memory.dossier)),
     )
 
 
@@ -186,8 +190,10 @@ def _as_reply(request: Request) -> Reading:
         return replace(reading, intent=FALLBACK)  # «trễ có bị phạt không» is about what is being talked of
     if reading.intent == "ask_online_filing" and reading.first("channel") == "postal":
         return replace(reading, intent="ask_postal_filing")
-    if memory.asked in ("track_dossier", "follow_dossier") and find_codes(reading.text):
+    if memory.proof_for and memory.asked and reading.intent in _BARE - {"cancel", "deny"}:
         return replace(reading, intent=memory.asked)
+    if _tells_dossier(request):
+        return replace(reading, intent=memory.asked or "track_dossier")
     if reading.intent != "cancel" and reading.intent in _BARE and library.is_not_covered(reading.text):
         return replace(reading, intent="ask_procedure")
     if reading.intent in _BARE - {"cancel", "out_of_scope"} and tells_life_event(request):
@@ -203,6 +209,16 @@ def _as_reply(request: Request) -> Reading:
     if reading.intent == "out_of_scope" and best_score(request) < _SURELY_KNOWN:
         return reading
     return replace(reading, intent=_asked_of_it(reading))
+
+
+def _tells_dossier(request: Request) -> bool:
+    """Tell whether the text gives the code, or the proof, that was asked for."""
+    memory, text = request.memory, request.reading.text
+    if memory.asked not in ("track_dossier", "follow_dossier"):
+        return False
+    if memory.proof_for and (HIDDEN in text or find_factor(text, is_asked=True)):
+        return True  # hidden: it was stored, and a stop of the program came between
+    return bool(find_codes(text))
 
 
 def _asked_of_it(reading: Reading) -> str:

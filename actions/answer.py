@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from knowledge.records import OfficialText
 
@@ -36,11 +36,21 @@ class Answer:
     sources: tuple[OfficialText, ...] = ()
     procedure: str | None = None
     topic: str | None = None
+    dossier: str | None = None  # the code of the dossier it was about, or for which proof is asked
+    is_proven: bool = False  # whether this turn proved that the dossier is the citizen's
 
     @property
     def text(self) -> str:
         """The blocks as one Markdown text."""
         return "\n\n".join(self.blocks)
+
+    def as_message(self) -> dict[str, Any]:
+        """Give the answer as a message of ``POST /api/v1/messages``: text, choices and sources."""
+        return {
+            "text": self.text,
+            "choices": [{"title": item.title, "payload": item.payload} for item in self.choices],
+            "sources": [item.model_dump(mode="json") for item in self.sources],
+        }
 
     def with_more(self, *blocks: str, sources: tuple[OfficialText, ...] = ()) -> Answer:
         """Give the same answer with more blocks and sources at its end."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qsl, urlencode
 
+from knowledge.dossier_codes import CODE
 from knowledge.records import LONGEST_PAYLOAD
 from nlu.reading import Entity, Reading
 
@@ -21,10 +22,12 @@ VALUES = {
     "channel": re.compile("direct|online|postal"),
     "topic": re.compile(r"[a-z0-9-]+"),
     "confirmed": re.compile("yes|no"),
+    "dossier_code": CODE,
+    "details": re.compile("yes"),
 }
 
 
-_SHORT = {"channel": "by"}  # so that a long case still fits beside it
+_SHORT = {"channel": "by", "dossier_code": "code"}  # so that a long value still fits beside it
 _LONG = {short: name for name, short in _SHORT.items()}
 
 

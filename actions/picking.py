@@ -7,6 +7,7 @@ import re
 from rapidfuzz import fuzz
 
 from actions.answer import Choice
+from knowledge.dossier_codes import find_codes
 from knowledge.search import fold, folded_words
 
 ALIKE = 90  # of 100: a typed title with a slip in it
@@ -16,6 +17,8 @@ _ORDINALS = {"dau tien": 0, "thu nhat": 0, "tren cung": 0, "thu hai": 1, "thu ba
 
 def pick(choices: tuple[Choice, ...], text: str) -> Choice | None:
     """Find the choice that a typed text picks, if it picks one."""
+    if codes := find_codes(text):  # two codes may differ in one digit: only the same is meant
+        return next((choice for choice in choices if choice.title in codes), None)
     folded = folded_words(text)
     if (place := _place(folded)) is not None:
         return choices[place] if -1 <= place < len(choices) and choices else None

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Protocol
 
 from actions.answer import Choice
 from knowledge.catalogue import Catalogue
-from knowledge.dossiers import Dossier
+from knowledge.dossiers import LookUp, Wanted
 from knowledge.library import Library
 from knowledge.records import OfficialText, Province, Sourced
 from nlu.reading import Reading
+
+
+class LookUpsNeeded(Exception):
+    """An action needs dossiers that are to be looked up outside; it is asked again when they are there."""
+
+    def __init__(self, wanted: Sequence[Wanted]) -> None:
+        self.wanted = tuple(wanted)
+        super().__init__(f"{len(self.wanted)} dossiers")
 
 
 @dataclass(frozen=True)
@@ -23,6 +32,9 @@ class Memory:
     also: str | None = None  # the second question of that message, still to be answered
     choices: tuple[Choice, ...] = ()  # what may be picked by number or words
     failures: int = 0  # turns in a row that were not understood
+    dossier: str | None = None  # the dossier being talked of
+    is_proven: bool = False  # whether it was proven to be the citizen's
+    proof_for: str | None = None  # the dossier for which proof was asked
 
     def as_json(self) -> dict[str, Any]:
         """Give the memory as JSON for the database."""
@@ -32,13 +44,17 @@ class Memory:
             "also": self.also,
             "choices": [[choice.title, choice.payload] for choice in self.choices],
             "failures": self.failures,
+            "dossier": self.dossier,
+            "is_proven": self.is_proven,
+            "proof_for": self.proof_for,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Memory:
         """Read a memory back from the database; what another release kept besides is left alone."""
         choices = tuple(Choice(title, payload) for title, payload in data.get("choices", []))
-        known = {name: data[name] for name in ("procedure", "asked", "also", "failures") if name in data}
+        names = ("procedure", "asked", "also", "failures", "dossier", "is_proven", "proof_for")
+        known = {name: data[name] for name in names if name in data}
         return cls(**known, choices=choices)
 
 
@@ -48,33 +64,33 @@ class Citizen(Protocol):
     def erase(self) -> int:
         """Erase everything stored of this person; give the number of turns erased."""
 
-    def remember_dossier(self, code: str) -> None:
-        """Remember a dossier of theirs."""
+    def follow_dossier(self, code: str) -> None:
+        """Tell them from now on what changes in a dossier that was proven to be theirs."""
 
-    def forget_dossiers(self, codes: list[str]) -> None:
-        """Forget these dossiers of theirs."""
+    def unfollow_dossiers(self, codes: list[str]) -> None:
+        """Tell them no more of these dossiers."""
 
-    def dossiers(self) -> list[str]:
-        """List the codes of their remembered dossiers."""
+    def followed_dossiers(self) -> list[str]:
+        """List the codes of the dossiers they follow."""
+
+    @property
+    def can_be_told(self) -> bool:
+        """Tell whether their channel lets them be told something unasked."""
 
     def leave_question(self, reason: str) -> None:
         """Record the question as unresolved, for staff."""
 
-    def find_dossier(self, code: str) -> Dossier | None:
-        """Look up a dossier by its exact code."""
+    def look_up(self, wanted: Sequence[Wanted]) -> list[LookUp]:
+        """Give what came of looking up dossiers; raises LookUpsNeeded when it is still to be done."""
 
 
 @dataclass(frozen=True)
-class Request:
-    """One turn to answer."""
+class Known:
+    """What is known on a day in a province: enough to tell a fact, whoever is told."""
 
-    reading: Reading
     library: Library
     province: Province
     today: date
-    citizen: Citizen
-    memory: Memory = field(default_factory=Memory)
-    address: str = "http://127.0.0.1:8080"  # where the assistant's own pages stand
 
     def sources(self, *facts: Sourced) -> tuple[OfficialText, ...]:
         """Give the official texts of these facts that were already issued on this day."""
@@ -88,3 +104,13 @@ class Request:
     def catalogue(self) -> Catalogue:
         """The records of the library."""
         return self.library.catalogue
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request(Known):
+    """One turn to answer."""
+
+    reading: Reading
+    citizen: Citizen
+    memory: Memory = field(default_factory=Memory)
+    address: str = "http://127.0.0.1:8080"  # where the assistant's own pages stand

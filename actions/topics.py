@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.answer import Answer, Choice, Status
 from actions.payloads import payload
-from actions.request import Request
+from actions.request import Known, Request
 from actions.telling_apart import MOST_CHOICES, none_of_these
 from actions.wording import day, say
 from knowledge.records import Rule, Topic
@@ -44,7 +44,7 @@ def ask_dossier_status(request: Request) -> Answer:
     return topical(request, "ask_dossier_status", strict=True)
 
 
-def tell_topic(request: Request, topic: Topic) -> Answer:
+def tell_topic(request: Known, topic: Topic) -> Answer:
     """Tell what a topic says on this day, or that it is over, or that nothing is known."""
     rules = topic.rules_on(request.today)
     title = say("topic.title", title=topic.title)
@@ -59,7 +59,7 @@ def tell_topic(request: Request, topic: Topic) -> Answer:
     )
 
 
-def _tell_expired(request: Request, topic: Topic, expired: Rule) -> Answer:
+def _tell_expired(request: Known, topic: Topic, expired: Rule) -> Answer:
     assert expired.valid_to  # noqa: S101  (an expired rule has an end)
     successor = request.catalogue.topics.get(topic.replaced_by or "")
     rules = successor.rules_on(request.today) if successor else ()

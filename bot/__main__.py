@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -15,14 +16,14 @@ from bot.console_channel import ask_file, chat_loop, say_reply
 from bot.intake import BadInput
 from bot.logs import set_up_logs
 from bot.run import run_all
-from bot.settings import Settings
+from bot.settings import HERE, Settings
 from bot.start import StartError, build_assistant, check_port, open_engine, web_app
 from bot.telegram_channel import TelegramSettingsError
 from bot.turn import Assistant, Message
-from knowledge.catalogue import UnknownProvince
-from knowledge.content_files import ContentError
+from knowledge.catalogue import UnknownProvince, load_catalogue
+from knowledge.content_files import CONTENT, ContentError
 from knowledge.database import DatabaseUnavailable, transaction
-from knowledge.dossiers import DossierFileError, import_dossiers
+from knowledge.dossiers import DossierFileError, import_dossiers, open_marks, read_file_settings
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Lenient = Annotated[bool, typer.Option(help="leave out faulty content files instead of stopping")]
@@ -82,12 +83,24 @@ def ask(
 
 @app.command("import-dossiers")
 def import_dossier_file(
-    file: Annotated[Path, typer.Argument(help="CSV: code,procedure,status,appointed_on")],
+    file: Annotated[Path, typer.Argument(help="a CSV or xlsx that one-stop software exported")],
+    columns: Annotated[Path | None, typer.Option(help="YAML that names the file's columns")] = None,
+    exported_at: Annotated[
+        datetime | None, typer.Option(help="when the file was true; else when it was last changed")
+    ] = None,
 ) -> None:
-    """Read a CSV of dossier states into the local table; keeps nothing of a faulty file."""
-    with transaction(open_engine(Settings())) as session:
-        report = import_dossiers(session, file)
-    typer.echo(f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged")
+    """Read a file of dossiers; keeps nothing of a faulty file, and changes nothing the second time."""
+    settings = Settings()
+    engine = open_engine(settings)
+    marks = open_marks(engine, settings.secret_key.get_secret_value() if settings.secret_key else None)
+    names = load_catalogue(settings.content or CONTENT, lenient=True).status_names
+    moment = exported_at.replace(tzinfo=HERE) if exported_at else None
+    with transaction(engine) as session:
+        report = import_dossiers(session, file, marks, read_file_settings(columns), names, moment)
+    typer.echo(
+        f"{report.new} new, {report.changed} changed, {report.unchanged} unchanged, "
+        f"{report.older} older than what is kept"
+    )
 
 
 def _assistant(lenient: bool) -> Assistant:

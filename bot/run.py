@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from types import FrameType
 from typing import IO
@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from bot.demo import needs_demo, start_demo
 from bot.settings import Settings
 from bot.start import StartError, check_port
 from knowledge.catalogue import load_catalogue
@@ -44,8 +45,13 @@ def run_all(settings: Settings, serve_arguments: list[str]) -> int:
     try:
         with SERVER_LOG.open("wb") as output:
             started.append(_start("nlu", "serve", "--port", str(nlu_port), output=output))
+        demo = start_demo(settings) if needs_demo(settings) else None
+        if demo:
+            started.append(demo.process)
         _wait_until(NluClient(settings.nlu_url).is_ready, started[0])
-        started.append(_start("bot", "serve", *serve_arguments))
+        started.append(_start("bot", "serve", *serve_arguments, settings=demo.settings if demo else None))
+        if demo:
+            demo.tell()
         return _wait_for_any(started)
     except KeyboardInterrupt:
         return 0
@@ -57,10 +63,16 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _start(*arguments: str, output: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+def _start(
+    *arguments: str, output: IO[bytes] | None = None, settings: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
     """Start a module of ours in a session of its own, so that Ctrl-C reaches only this process."""
     return subprocess.Popen(  # noqa: S603  (our own command)
-        [sys.executable, "-m", *arguments], start_new_session=True, stdout=output, stderr=output
+        [sys.executable, "-m", *arguments],
+        start_new_session=True,
+        stdout=output,
+        stderr=output,
+        env={**os.environ, **(settings or {})},
     )
 
 

@@ -6,15 +6,14 @@ from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
 
-from limits import parse
 from pydantic import Field, SecretStr, field_validator
 
-from knowledge.database import KnowledgeSettings
+from knowledge.dossiers import DossierSettings, checked_rate
 
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
-class Settings(KnowledgeSettings):
+class Settings(DossierSettings):
     """Read from the environment, then from ``.env``; every setting has a working default."""
 
     province: str = Field("vinh-phuc", description="which province pack answers")
@@ -38,16 +37,21 @@ class Settings(KnowledgeSettings):
     telegram_webhook_secret: SecretStr | None = Field(
         None, description="the secret header Telegram sends to the webhook"
     )
+    staff_telegram_chat: int | None = Field(
+        None, description="the Telegram chat that is told of guessing; the bot must be in it"
+    )
+    dossier_demo: bool = Field(
+        True, description="make run shows made-up dossiers when no system is set and no file was imported"
+    )
+    watched_per_minute: int = Field(
+        600, ge=1, description="followed dossiers looked at in a minute, at most, by one process"
+    )
     telegram_api: str = Field("https://api.telegram.org", description="where the Bot API is spoken")
 
     @field_validator("rate_limit")
     @classmethod
     def _can_be_parsed(cls, value: str) -> str:
-        try:
-            parse(value)
-        except ValueError:
-            raise ValueError("write a number and a time, such as 60/minute") from None
-        return value
+        return checked_rate(value)
 
     def address(self) -> str:
         """Give the address that links to the assistant's own pages begin with."""

@@ -8,22 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from math import ceil
 from pathlib import Path
 
 import structlog
 from fastapi import FastAPI
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 
-from bot.settings import Settings
-from bot.store import erase_older_than
-from bot.telegram_channel import running_telegram, telegram_application, webhook_route
+from actions.wording import say
+from bot.outbox import Outbox, Recipient, forget_sent, queue
+from bot.settings import HERE, Settings
+from bot.store import erase_older_than, stop_following
+from bot.telegram_channel import TelegramApplication, running_telegram, telegram_application, webhook_route
+from bot.telegram_delivery import send_once
 from bot.turn import Assistant
+from bot.watched import WatchedDossier
+from bot.watching import Watcher
 from bot.web_channel import build_app
 from knowledge.content_files import CONTENT, content_stamp
-from knowledge.database import DatabaseUnavailable, migrate, open_database
+from knowledge.database import DatabaseUnavailable, migrate, open_database, transaction
+from knowledge.dossiers import Refusal, forget_guesses, forget_states, open_desk
 from knowledge.library import Shelf, open_library
 from knowledge.revisions import stamp
 from nlu.client import NluClient
@@ -31,6 +41,8 @@ from nlu.client import NluClient
 log = structlog.get_logger()
 A_LOOK = 1.0  # seconds between looks for changed knowledge
 A_DAY = 24 * 60 * 60  # seconds
+STATES_KEPT = 7  # days that a state is kept which nobody follows
+STUBBORN = 3  # pauses of one person after which staff are told
 
 
 class StartError(Exception):
@@ -48,8 +60,16 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
     for fault in shelf.library().catalogue.faults:
         log.warning("content_left_out", fault=str(fault))
     province = shelf.library().catalogue.province(settings.province)
+    desk = open_desk(
+        settings,
+        engine,
+        lambda: shelf.library().catalogue.status_names,
+        partial(note_guessing, engine, settings.staff_telegram_chat),
+    )
     nlu = NluClient(settings.nlu_url)
-    return Assistant(shelf.library, nlu, engine, province, settings.today, settings.address(), shelf.look)
+    return Assistant(
+        shelf.library, nlu, engine, province, settings.today, desk, settings.address(), shelf.look
+    )
 
 
 def open_engine(settings: Settings) -> Engine:
@@ -65,9 +85,7 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        chores = asyncio.gather(
-            _erase_old_daily(assistant, settings.retention_days), _look_for_changes(assistant)
-        )
+        chores = asyncio.gather(*(_do(chore) for chore in chores_of(assistant, settings, telegram)))
         try:
             async with running_telegram(telegram, settings) if telegram else nullcontext():
                 yield
@@ -83,23 +101,63 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
     return build_app(assistant, settings.rate_limit, lifespan, add_routes)
 
 
-async def _look_for_changes(assistant: Assistant) -> None:
-    while True:
-        try:
-            await asyncio.to_thread(assistant.look)
-        except Exception:  # one bad look must not be the last
-            log.exception("look_failed")
-        await asyncio.sleep(A_LOOK)
+@dataclass(frozen=True)
+class Chore:
+    """Something done again and again beside answering."""
+
+    name: str
+    work: Callable[[], Awaitable[object]]
+    pause: float  # seconds
 
 
-async def _erase_old_daily(assistant: Assistant, days: int) -> None:
+def chores_of(
+    assistant: Assistant, settings: Settings, telegram: TelegramApplication | None
+) -> tuple[Chore, ...]:
+    """List what is done beside answering: new knowledge, followed dossiers, news, erasing."""
+    engine = assistant.engine
+    watcher = Watcher(assistant, batch=ceil(settings.watched_per_minute / 60))
+    senders = {"telegram": partial(send_once, telegram.bot)} if telegram else {}
+    outbox = Outbox(engine, senders, partial(stop_following, engine))
+    return (
+        Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
+        Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
+        Chore("send", outbox.send_due, A_LOOK),
+        Chore("erase", partial(asyncio.to_thread, erase_old, engine, settings.retention_days), A_DAY),
+    )
+
+
+async def _do(chore: Chore) -> None:
     while True:
         try:
-            erased = await asyncio.to_thread(erase_older_than, assistant.engine, days)
-            log.info("old_conversations_erased", count=erased)
+            await chore.work()
         except DatabaseUnavailable as error:
-            log.warning("old_conversations_kept", error=str(error))
-        await asyncio.sleep(A_DAY)
+            log.warning("chore_put_off", chore=chore.name, error=str(error))
+        except Exception:  # one failure must not be the last time
+            log.exception("chore_failed", chore=chore.name)
+        await asyncio.sleep(chore.pause)
+
+
+def erase_old(engine: Engine, days: int) -> None:
+    """Erase what is no longer needed: conversations, sent news, audit lines, states nobody follows."""
+    erased = erase_older_than(engine, days)
+    with transaction(engine) as session:
+        forget_sent(session, days)
+        forget_guesses(session, days)
+        forget_states(session, STATES_KEPT, select(WatchedDossier.code))
+    log.info("old_conversations_erased", count=erased)
+
+
+def note_guessing(engine: Engine, chat: int | None, refusal: Refusal) -> None:
+    """Queue a note to staff when somebody seems to guess codes; nothing in it names a person or a code."""
+    kind, is_shared = refusal.bucket.partition(":")[0], refusal.bucket.startswith(("channel", "all"))
+    if chat is None or not (is_shared or refusal.pauses >= STUBBORN):
+        return
+    text = say(
+        f"staff.guessing_{kind}", pauses=refusal.pauses, minutes=ceil(refusal.wait.total_seconds() / 60)
+    )
+    key = f"guessing:{refusal.bucket}:{datetime.now(HERE):%Y-%m-%dT%H:%M}"
+    with transaction(engine) as session:
+        queue(session, key, Recipient("telegram", str(chat)), {"text": text})
 
 
 def check_port(host: str, port: int, setting: str = "PORT") -> None:

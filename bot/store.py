@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -20,8 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from actions.request import LookUpsNeeded
+from bot.outbox import OutboxMessage, forget_queued
+from bot.watched import watch
 from knowledge.database import Base, UtcTime, now, transaction
-from knowledge.dossiers import Dossier, find_dossier
+from knowledge.dossier_codes import LONGEST_CODE
+from knowledge.dossiers import LookUp, Wanted
 
 
 class Conversation(Base):
@@ -72,15 +77,16 @@ class UnresolvedQuestion(Base):
     asked_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
-class RememberedDossier(Base):
-    """A dossier that a person asked the assistant to remember."""
+class FollowedDossier(Base):
+    """A dossier that a person proved to be theirs and wants to hear of."""
 
-    __tablename__ = "remembered_dossiers"
+    __tablename__ = "followed_dossiers"
 
     conversation_id: Mapped[str] = mapped_column(
         ForeignKey("conversations.id", ondelete="CASCADE"), primary_key=True
     )
-    code: Mapped[str] = mapped_column(String(64), primary_key=True)
+    code: Mapped[str] = mapped_column(String(LONGEST_CODE), primary_key=True, index=True)
+    since: Mapped[datetime] = mapped_column(UtcTime, default=now)
 
 
 def erase_older_than(engine: Engine, days: int) -> int:
@@ -98,44 +104,64 @@ def erase_conversation(session: Session, conversation_id: str) -> int:
     turns = session.scalar(
         select(func.count()).select_from(Turn).where(Turn.conversation_id == conversation_id)
     )
-    for table in (UnresolvedQuestion, RememberedDossier, Turn):
+    for table in (UnresolvedQuestion, FollowedDossier, OutboxMessage, Turn):
         session.execute(delete(table).where(table.conversation_id == conversation_id))
     session.execute(delete(Conversation).where(Conversation.id == conversation_id))
     return turns or 0
 
 
+def stop_following(engine: Engine, conversation_id: str) -> None:
+    """Follow nothing any more for a conversation whose channel takes no messages."""
+    with transaction(engine) as session:
+        session.execute(delete(FollowedDossier).where(FollowedDossier.conversation_id == conversation_id))
+
+
 class StoredCitizen:
     """The citizen of one turn: what actions may store and look up for them."""
 
-    def __init__(self, session: Session, turn: Turn) -> None:
+    def __init__(
+        self,
+        session: Session,
+        turn: Turn,
+        conversation: Conversation,
+        found: Mapping[Wanted, LookUp],
+    ) -> None:
         self._session = session
         self._turn = turn
+        self._found = found
         self.is_erased = False
+        self.can_be_told = conversation.address is not None
 
     def erase(self) -> int:
         """Erase everything stored of this person; give the number of turns erased."""
         self.is_erased = True
         return erase_conversation(self._session, self._turn.conversation_id)
 
-    def remember_dossier(self, code: str) -> None:
-        """Remember a dossier of theirs."""
-        self._session.merge(RememberedDossier(conversation_id=self._turn.conversation_id, code=code))
+    def look_up(self, wanted: Sequence[Wanted]) -> list[LookUp]:
+        """Give what was looked up for this turn; raises LookUpsNeeded when something was not yet."""
+        if any(each not in self._found for each in wanted):
+            raise LookUpsNeeded(wanted)
+        return [self._found[each] for each in wanted]
 
-    def forget_dossiers(self, codes: list[str]) -> None:
-        """Forget these dossiers of theirs."""
-        self._session.execute(
-            delete(RememberedDossier).where(
-                RememberedDossier.conversation_id == self._turn.conversation_id,
-                RememberedDossier.code.in_(codes),
-            )
-        )
+    def follow_dossier(self, code: str) -> None:
+        """Tell them from now on what changes in a dossier that was looked up in this turn."""
+        found = next(found for wanted, found in self._found.items() if wanted.code == code)
+        self._session.merge(FollowedDossier(conversation_id=self._turn.conversation_id, code=code))
+        watch(self._session, found.dossier)
 
-    def dossiers(self) -> list[str]:
-        """List the codes of their remembered dossiers."""
-        remembered = select(RememberedDossier.code).where(
-            RememberedDossier.conversation_id == self._turn.conversation_id
+    def unfollow_dossiers(self, codes: list[str]) -> None:
+        """Tell them no more of these dossiers, nor what was queued of them."""
+        mine = FollowedDossier.conversation_id == self._turn.conversation_id
+        self._session.execute(delete(FollowedDossier).where(mine, FollowedDossier.code.in_(codes)))
+        for code in codes:
+            forget_queued(self._session, self._turn.conversation_id, code)
+
+    def followed_dossiers(self) -> list[str]:
+        """List the codes of the dossiers they follow, the first followed first."""
+        followed = select(FollowedDossier.code).where(
+            FollowedDossier.conversation_id == self._turn.conversation_id
         )
-        return list(self._session.scalars(remembered.order_by(RememberedDossier.code)))
+        return list(self._session.scalars(followed.order_by(FollowedDossier.since, FollowedDossier.code)))
 
     def leave_question(self, reason: str) -> None:
         """Record the question as unresolved, once a turn."""
@@ -163,7 +189,3 @@ class StoredCitizen:
             .limit(2)
         )
         return " / ".join(reversed([str(text) for text in self._session.scalars(before)]))
-
-    def find_dossier(self, code: str) -> Dossier | None:
-        """Look up a dossier by its exact code."""
-        return find_dossier(self._session, code)

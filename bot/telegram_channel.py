@@ -38,7 +38,13 @@ log = structlog.get_logger()
 
 WEBHOOK_PATH = "/telegram/webhook"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - a header's name
-COMMANDS = {"start": "greet", "help": "ask_help", "huy": "cancel", "xoadulieu": "delete_my_data"}
+COMMANDS = {
+    "start": "greet",
+    "hoso": "track_dossier",
+    "help": "ask_help",
+    "huy": "cancel",
+    "xoadulieu": "delete_my_data",
+}
 KINDS = ["message", "callback_query"]  # the updates asked for
 AT_ONCE = 256  # updates
 PATIENCE = 3.0  # seconds that fetching waits for the answers to what was fetched before
@@ -141,7 +147,7 @@ class _Channel:
             return
         typing = asyncio.create_task(attempt(bot.send_chat_action(chat_id, "typing")))
         try:
-            told = (await asyncio.to_thread(self.assistant.reply, message)).messages
+            told = (await self.assistant.reply_soon(message)).messages
         except BadInput as error:
             told = [{"text": error.message}]
         except DatabaseUnavailable:

@@ -9,8 +9,17 @@ from typing import Any
 
 import structlog
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup
-from telegram.error import BadRequest, NetworkError, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Forbidden,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
 
+from bot.outbox import NotEver, NotNow
 from bot.telegram_text import telegram_pieces
 from knowledge.database import DatabaseUnavailable
 
@@ -22,14 +31,35 @@ LONGEST_PAUSE = 60  # seconds between attempts to reach Telegram
 
 async def send(bot: Bot, chat_id: int, text: str, choices: Any = (), sources: Any = ()) -> None:
     """Send a text in pieces, the choices under the last; failing is logged: the turn stays stored."""
-    rows = [[InlineKeyboardButton(choice["title"], callback_data=choice["payload"])] for choice in choices]
-    pieces = telegram_pieces(text, sources)
-    keyboards = [*(None for _ in pieces[1:]), InlineKeyboardMarkup(rows) if rows else None]
     try:
-        for piece, keyboard in zip(pieces, keyboards, strict=True):
+        for piece, keyboard in _pieces(text, choices, sources):
             await persist(partial(bot.send_message, chat_id, piece, reply_markup=keyboard), TRIES)
     except TelegramError as error:  # blocked by the citizen, or unreachable for long
         log.warning("telegram_not_delivered", error=str(error))
+
+
+async def send_once(bot: Bot, address: str, message: dict[str, Any]) -> None:
+    """Send what nobody waits for; raises NotNow and NotEver, or anything when it may have been sent."""
+    pieces = _pieces(message["text"], message.get("choices", ()), message.get("sources", ()))
+    for number, (piece, keyboard) in enumerate(pieces):
+        try:
+            await bot.send_message(int(address), piece, reply_markup=keyboard)
+        except (Forbidden, BadRequest, ChatMigrated) as error:
+            raise NotEver(type(error).__name__) from None
+        except TimedOut:  # it may have arrived
+            raise
+        except (NetworkError, RetryAfter) as error:
+            if number:
+                raise
+            raise NotNow(type(error).__name__) from None
+
+
+def _pieces(text: str, choices: Any, sources: Any) -> list[tuple[str, InlineKeyboardMarkup | None]]:
+    """Cut a text into messages, the choices under the last."""
+    rows = [[InlineKeyboardButton(choice["title"], callback_data=choice["payload"])] for choice in choices]
+    pieces = telegram_pieces(text, sources)
+    keyboards = [*(None for _ in pieces[1:]), InlineKeyboardMarkup(rows) if rows else None]
+    return list(zip(pieces, keyboards, strict=True))
 
 
 async def persist(call: Callable[[], Awaitable[Any]], tries: int | None = None) -> Any:

@@ -7,7 +7,9 @@ and turns it into a safe sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
@@ -17,20 +19,24 @@ from prometheus_client import Counter
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 import actions
 from actions.answer import Answer
 from actions.payloads import UnknownPayload, read_payload
 from actions.people import contact_blocks, contact_sources
 from actions.picking import pick
-from actions.request import Memory, Request
+from actions.request import LookUpsNeeded, Memory, Request
 from actions.wording import say
 from bot.intake import BadInput, UnknownConversation, clean, has_words
-from bot.redaction import redact
+from bot.outbox import take_news
 from bot.store import Conversation, StoredCitizen, Turn
 from knowledge.database import DatabaseUnavailable, now, transaction
+from knowledge.dossier_codes import find_codes
+from knowledge.dossiers import Desk, LookUp, Seeker, Wanted
 from knowledge.library import Library
 from knowledge.records import Province
+from knowledge.redaction import redact
 from nlu.client import NluClient, NluUnavailable
 from nlu.reading import FALLBACK, Reading
 
@@ -49,6 +55,7 @@ class Message:
     conversation_id: str | None = None
     address: str | None = None
     key: str | None = None
+    network: str | None = None  # the sender's network address, where the channel has no accounts
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,21 @@ class Reply:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """A turn that is answered when dossiers have been looked up."""
+
+    turn: Turn
+    reading: Reading
+    seeker: Seeker
+    wanted: tuple[Wanted, ...]
+    found: Mapping[Wanted, LookUp]
+
+    def with_found(self, found: Sequence[LookUp]) -> Mapping[Wanted, LookUp]:
+        """Give all that was looked up for this turn."""
+        return {**self.found, **dict(zip(self.wanted, found, strict=True))}
+
+
+@dataclass(frozen=True)
 class Assistant:
     """Answers messages; safe to use from many threads."""
 
@@ -72,6 +94,7 @@ class Assistant:
     engine: Engine
     province: Province
     today: Callable[[], date]
+    desk: Desk
     address: str = "http://127.0.0.1:8080"  # where the pages stand that answers link to
     look: Callable[[], None] = lambda: None  # looks for changed knowledge
 
@@ -82,15 +105,41 @@ class Assistant:
 
     def reply(self, message: Message) -> Reply:
         """Answer one message; raises BadInput and DatabaseUnavailable."""
+        step = self.begin(message)
+        while isinstance(step, Waiting):
+            step = self.go_on(step, self.desk.submit(step.seeker, step.wanted))
+        return step
+
+    async def reply_soon(self, message: Message) -> Reply:
+        """Answer one message without holding a thread while dossiers are looked up."""
+        step = await run_in_threadpool(self.begin, message)
+        while isinstance(step, Waiting):
+            found = self.desk.submit(step.seeker, step.wanted)
+            await asyncio.wait(list(map(asyncio.wrap_future, found)))
+            step = await run_in_threadpool(self.go_on, step, found)
+        return step
+
+    def begin(self, message: Message) -> Reply | Waiting:
+        """Store and understand a message, and answer it unless dossiers are to be looked up first."""
         message = replace(message, text=clean(message.text)) if message.text is not None else message
         pressed = self._read_pressed(message)
         turn, memory = self._receive(message)
         if turn.reply is not None:
             return Reply(turn.reply)
         reading, trouble = self._understand(message, pressed, memory)
-        reply = self._answer(turn, reading, trouble)
-        TURNS.labels(message.channel, reply.body["status"]).inc()
-        return reply
+        seeker = Seeker(message.channel, message.address or turn.conversation_id, message.network)
+        return self._answer(Waiting(turn, reading, seeker, (), {}), "trouble.nlu_down" if trouble else None)
+
+    def go_on(self, waiting: Waiting, found: Sequence[Future[LookUp]]) -> Reply | Waiting:
+        """Answer with the dossiers that were looked up; waits for them when they are not there yet."""
+        try:
+            known = waiting.with_found([each.result() for each in found])
+        except DatabaseUnavailable:
+            raise
+        except Exception:
+            log.exception("look_up_failed", turn=waiting.turn.id)
+            return self._answer(waiting, "trouble.failed")
+        return self._answer(replace(waiting, wanted=(), found=known), None)
 
     def unanswered(self, channel: str) -> list[tuple[str, Message]]:
         """List the messages of a channel that a stop of the program left without an answer."""
@@ -133,16 +182,17 @@ class Assistant:
                 if known := self._sent_before(session, message):
                     return known
                 conversation = self._conversation(session, message)
+                memory = Memory.from_json(conversation.memory)
                 turn = Turn(
                     conversation_id=conversation.id,
                     request_key=self._key(message),
-                    text=redact(message.text) if message.text else None,
+                    text=redact(message.text, hides_proof=bool(memory.proof_for)) if message.text else None,
                     payload=message.payload,
                 )
                 session.add(turn)
                 conversation.last_at = now()
                 session.flush()
-                return turn, Memory.from_json(conversation.memory)
+                return turn, memory
         except IntegrityError:  # the same message, or the first of this address, came in at the same instant
             return self._receive(message)
 
@@ -159,8 +209,8 @@ class Assistant:
         turn = self._turn_by_key(session, self._key(message))
         if turn is None:
             return None
-        text = redact(message.text) if message.text else None
-        if (turn.text or text, turn.payload) != (text, message.payload):
+        text, stored = (redact(each or "", hides_proof=True) for each in (message.text, turn.text))
+        if (stored or text, turn.payload) != (text, message.payload):
             raise BadInput("Idempotency-Key", "Mã này đã dùng cho một tin nhắn khác.")
         conversation = session.get_one(Conversation, turn.conversation_id)
         return turn, Memory.from_json(conversation.memory)
@@ -196,6 +246,8 @@ class Assistant:
             return self.nlu.understand(text), None
         except NluUnavailable as error:
             log.warning("nlu_unavailable", error=str(error))
+            if find_codes(text):  # a code says by itself what is asked
+                return Reading(text, "track_dossier", 1.0), None
             return Reading(text, FALLBACK, 0.0), error
 
     def _picked(self, memory: Memory, text: str) -> Reading | None:
@@ -205,17 +257,22 @@ class Assistant:
         except UnknownPayload:  # offered by another release
             return None
 
-    def _answer(self, turn: Turn, reading: Reading, trouble: NluUnavailable | None) -> Reply:
+    def _answer(self, step: Waiting, trouble: str | None) -> Reply | Waiting:
         """Answer and store; whatever fails in answering becomes a safe sentence."""
         try:
-            return self._act(turn, reading, "trouble.nlu_down" if trouble else None)
+            reply = self._act(step, trouble)
         except (BadInput, DatabaseUnavailable):
             raise
+        except LookUpsNeeded as needed:  # the transaction is over: nothing is held while sources are asked
+            return replace(step, wanted=needed.wanted)
         except Exception:
-            log.exception("answer_failed", intent=reading.intent, turn=turn.id)
-            return self._act(turn, reading, "trouble.failed")
+            log.exception("answer_failed", intent=step.reading.intent, turn=step.turn.id)
+            reply = self._act(step, "trouble.failed")
+        TURNS.labels(step.seeker.channel, reply.body["status"]).inc()
+        return reply
 
-    def _act(self, turn: Turn, reading: Reading, trouble: str | None) -> Reply:
+    def _act(self, step: Waiting, trouble: str | None) -> Reply:
+        turn, reading = step.turn, step.reading
         with transaction(self.engine) as session:
             conversation = session.get(Conversation, turn.conversation_id, with_for_update=True)
             if conversation is None:  # erased while this message was being understood
@@ -224,16 +281,23 @@ class Assistant:
             turn = session.get_one(Turn, turn.id)
             if turn.reply is not None:  # the same message, sent twice at once
                 return Reply(turn.reply)
-            citizen = StoredCitizen(session, turn)
+            citizen = StoredCitizen(session, turn, conversation, step.found)
             request = Request(
-                reading, self.library, self.province, self.today(), citizen, memory, self.address
+                self.library,
+                self.province,
+                self.today(),
+                reading=reading,
+                citizen=citizen,
+                memory=memory,
+                address=self.address,
             )
             given, memory = self._say(request, trouble)
+            news = take_news(session, conversation.id)
             if citizen.is_erased:
                 conversation, turn = self._start_afresh(session, conversation, turn)
                 memory = Memory()
             conversation.memory = memory.as_json()
-            reply = Reply(self._body(conversation.id, given, reading))
+            reply = Reply(self._body(conversation.id, given, reading, news))
             turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
             turn.reply, turn.answered_at = reply.body, now()
             return reply
@@ -263,18 +327,14 @@ class Assistant:
         session.add(last)
         return conversation, last
 
-    def _body(self, conversation_id: str, given: Answer, reading: Reading) -> dict[str, Any]:
+    def _body(
+        self, conversation_id: str, given: Answer, reading: Reading, news: Sequence[dict[str, Any]]
+    ) -> dict[str, Any]:
         procedure = self.library.catalogue.procedures.get(given.procedure or "")
         return {
             "conversation_id": conversation_id,
             "status": given.status,
-            "messages": [
-                {
-                    "text": given.text,
-                    "choices": [{"title": item.title, "payload": item.payload} for item in given.choices],
-                    "sources": [item.model_dump(mode="json") for item in given.sources],
-                }
-            ],
+            "messages": [*news, given.as_message()],
             "understanding": {
                 "intent": reading.intent,
                 "confidence": round(reading.confidence, 4),

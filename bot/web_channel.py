@@ -130,9 +130,10 @@ def _take_messages(app: FastAPI, assistant: Assistant, rate_limit: str) -> None:
             incoming.payload,
             incoming.conversation_id,
             key=_check_key(idempotency_key),
+            network=request.client.host if request.client else None,
         )
         with SECONDS.time():
-            reply = await run_in_threadpool(assistant.reply, message)
+            reply = await assistant.reply_soon(message)
         return JSONResponse(reply.body)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,6 +25,7 @@ from knowledge.records import LifeEvent, OfficialText, Procedure, Province, Tari
 from knowledge.search import folded_words, procedure_codes
 from knowledge.typical_questions import OTHERS
 from knowledge.validity import faults_of_validity
+from knowledge.working_days import WorkingCalendar, WorkingDays
 
 NATIONAL = "toan-quoc"
 FEWEST_ALIASES = 3
@@ -36,6 +37,10 @@ _SAME: dict[str, Callable[[Any], Hashable]] = {
     "contacts": lambda contact: contact.name,
     "hours": lambda hours: hours.place,
 }
+
+
+class _StatusNames(RootModel[dict[Annotated[int, Field(ge=1, le=10)], tuple[Text, ...]]]):
+    pass
 
 
 class _TypicalQuestions(RootModel[Annotated[tuple[Text, ...], Field(min_length=1)]]):
@@ -58,6 +63,8 @@ class Catalogue:
     questions: dict[str, tuple[str, ...]] = field(default_factory=dict)  # typical ones, by procedure
     facets: tuple[Facet, ...] = ()
     tariffs: tuple[Tariff, ...] = ()
+    calendar: WorkingCalendar = field(default_factory=WorkingCalendar)
+    status_names: Mapping[str, int] = field(default_factory=dict)  # folded, as local software has them
     faults: tuple[Fault, ...] = ()
 
     def province(self, province_id: str) -> Province:
@@ -86,6 +93,10 @@ class Catalogue:
             for topic in self.topics.values()
             if intent in (None, topic.intent) and topic.province in (None, province_id)
         )
+
+    def working_days(self, province_id: str) -> WorkingDays:
+        """Give the calendar of working days of a province."""
+        return WorkingDays(self.calendar, province_id)
 
     def status_topic(self, number: int) -> Topic | None:
         """Find the topic that explains a dossier status, 1 to 10."""
@@ -170,6 +181,44 @@ class _Reader:
                     )
         return found
 
+    def read_calendar(self, official_texts: dict[str, OfficialText]) -> WorkingCalendar:
+        """Read the exceptional working days; without the file no day is known of."""
+        path = self.folder / "working_days.yml"
+        if not path.exists():
+            return WorkingCalendar()
+        try:
+            file = read_yaml(path)
+            calendar = read_record(WorkingCalendar, file)
+        except ContentError as error:
+            self.faults += error.faults
+            return WorkingCalendar()
+        for number, each in enumerate(calendar.exceptions):
+            place = ("exceptions", number)
+            self.faults += _unknown_texts(file, place, (each.source,), official_texts)
+            self.faults += _unknown_file(self, file, (*place, "province"), "provinces", each.province)
+            if any(other.day == each.day and other.province == each.province
+                   for other in calendar.exceptions[:number]):  # fmt: skip
+                self.faults.append(file.fault((*place, "day"), f"{each.day} stands twice"))
+        return calendar
+
+    def read_status_names(self) -> dict[str, int]:
+        """Read how local software names the ten statuses; each name at most once, accents aside."""
+        path = self.folder / "status_names.yml"
+        if not path.exists():
+            return {}
+        try:
+            file = read_yaml(path)
+            listed = read_record(_StatusNames, file).root
+        except ContentError as error:
+            self.faults += error.faults
+            return {}
+        names: dict[str, int] = {}
+        for status, of_it in listed.items():
+            for number, name in enumerate(of_it):
+                if names.setdefault(folded_words(name), status) != status:
+                    self.faults.append(file.fault((status, number), f"{name!r} stands under two statuses"))
+        return names
+
 
 def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogue:
     """Load the content folder.
@@ -185,6 +234,8 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
     life_events = reader.read_list("life_events.yml", LifeEvent)
     facets = reader.read_list("facets.yml", Facet)
     tariffs = reader.read_list("tariffs.yml", Tariff)
+    calendar = reader.read_calendar(official_texts)
+    status_names = reader.read_status_names()
     questions = reader.read_questions()
     reader.faults += _loose_ends(reader, procedures, topics, provinces, official_texts)
     reader.faults += _loose_ends_of_lists(reader, life_events, tariffs, official_texts)
@@ -205,6 +256,8 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
         questions,
         tuple(facets),
         tuple(tariffs),
+        calendar,
+        status_names,
         tuple(reader.faults),
     )
 

@@ -12,19 +12,25 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
+from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
 from bot.turn import Assistant
 from bot.web_channel import build_app
 from knowledge.database import migrate, open_database
+from knowledge.dossiers import DossierSettings, open_desk
 from knowledge.library import Library, open_library
 from nlu.bench.processes import free_port
 from nlu.client import NluClient
+from tests.servers import one_stop as one_stop_server
+from tests.servers.one_stop import OneStop
 
+ROOT = Path(__file__).parents[1]
 TODAY = date(2026, 11, 22)
 PORTAL_RECORDS = Path(__file__).parents[2] / "shared/data/national-procedures.jsonl.xz"
 PATIENCE = 120.0  # seconds to wait for a server to come up
@@ -134,11 +140,49 @@ def any_engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engin
         yield opened
 
 
+def dossier_settings(url: str, **more: Any) -> DossierSettings:
+    """The settings that ask the one-stop server at this address by both of its APIs."""
+    return DossierSettings(
+        _env_file=None,
+        national_api_url=url,
+        national_api_dstcode=one_stop_server.DSTCODE,
+        national_api_unit=one_stop_server.UNIT,
+        national_api_username=one_stop_server.USERNAME,
+        national_api_password=SecretStr(one_stop_server.PASSWORD),
+        one_stop_api_url=url,
+        one_stop_token_url=f"{url}/token",
+        one_stop_client_id=one_stop_server.CLIENT_ID,
+        one_stop_client_secret=SecretStr(one_stop_server.CLIENT_SECRET),
+        **more,
+    )
+
+
+@pytest.fixture(scope="session")
+def made_up_url() -> Iterator[str]:
+    """The address of a one-stop server whose dossiers stay as they are on 22/11/2026."""
+    with one_stop_server.serving(OneStop(TODAY)) as url:
+        yield url
+
+
 @pytest.fixture
-def assistant(library: Library, nlu_url: str, engine: Engine) -> Assistant:
-    """The whole assistant of Vĩnh Phúc on 22/11/2026."""
+def one_stop() -> Iterator[OneStop]:
+    """A one-stop server of the test's own, to change and to break."""
+    server = OneStop(TODAY)
+    with one_stop_server.serving(server) as server.url:
+        yield server
+
+
+@pytest.fixture
+def assistant(library: Library, nlu_url: str, engine: Engine, made_up_url: str) -> Assistant:
+    """The whole assistant of Vĩnh Phúc on 22/11/2026, before a one-stop server."""
+    return build(library, nlu_url, engine, dossier_settings(made_up_url))
+
+
+def build(library: Library, nlu_url: str, engine: Engine, settings: DossierSettings) -> Assistant:
+    """Put an assistant together around a database and the sources of dossiers."""
     province = library.catalogue.province("vinh-phuc")
-    return Assistant(lambda: library, NluClient(nlu_url), engine, province, lambda: TODAY)
+    desk = open_desk(settings, engine, lambda: library.catalogue.status_names)
+    return Assistant(lambda: library, NluClient(nlu_url), engine, province, lambda: TODAY, desk)
 
 
 @contextmanager

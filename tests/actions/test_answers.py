@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -11,7 +12,7 @@ import actions
 from actions.answer import Answer, Choice
 from actions.picking import pick
 from actions.request import Memory, Request
-from knowledge.dossiers import Dossier
+from knowledge.dossiers import LookUp, Wanted
 from knowledge.library import Library
 from nlu.reading import FALLBACK, Entity, Reading
 
@@ -22,27 +23,28 @@ SPRING, TODAY = date(2020, 4, 1), date(2026, 11, 22)
 class FakeCitizen:
     """A citizen of whom nothing is stored but what the test looks at."""
 
-    remembered: list[str] = field(default_factory=list)
+    followed: list[str] = field(default_factory=list)
     questions: list[str] = field(default_factory=list)
-    known: dict[str, Dossier] = field(default_factory=dict)
+    known: dict[str, LookUp] = field(default_factory=dict)
+    can_be_told: bool = True
 
     def erase(self) -> int:
         return 0
 
-    def remember_dossier(self, code: str) -> None:
-        self.remembered.append(code)
+    def follow_dossier(self, code: str) -> None:
+        self.followed.append(code)
 
-    def forget_dossiers(self, codes: list[str]) -> None:
-        self.remembered = [code for code in self.remembered if code not in codes]
+    def unfollow_dossiers(self, codes: list[str]) -> None:
+        self.followed = [code for code in self.followed if code not in codes]
 
-    def dossiers(self) -> list[str]:
-        return self.remembered
+    def followed_dossiers(self) -> list[str]:
+        return self.followed
 
     def leave_question(self, reason: str) -> None:
         self.questions.append(reason)
 
-    def find_dossier(self, code: str) -> Dossier | None:
-        return self.known.get(code)
+    def look_up(self, wanted: Sequence[Wanted]) -> list[LookUp]:
+        return [self.known.get(each.code, LookUp(each.code, "not_found")) for each in wanted]
 
 
 def ask(library: Library, reading: Reading, today: date = TODAY, memory: Memory | None = None) -> Answer:
@@ -53,7 +55,8 @@ def _request(
     library: Library, reading: Reading, today: date = TODAY, memory: Memory | None = None
 ) -> Request:
     province = library.catalogue.province("vinh-phuc")
-    return Request(reading, library, province, today, FakeCitizen(), memory or Memory())
+    citizen = FakeCitizen()
+    return Request(library, province, today, reading=reading, citizen=citizen, memory=memory or Memory())
 
 
 def _chosen(intent: str, **entities: str) -> Reading:
@@ -215,22 +218,6 @@ def test_an_unmarked_name_of_another_procedure_is_asked_about_in_a_follow_up(lib
     given = ask(library, reading, memory=Memory(procedure="1.000894"))
     assert given.status == "asked_back"
     assert [choice.payload.split("=")[-1] for choice in given.choices[:2]] == ["1.000894", "1.004194"]
-
-
-def test_a_known_dossier_is_told_in_plain_words_with_its_time(library: Library) -> None:
-    from knowledge.database import now
-
-    code = "H62.12-261001-0001"
-    dossier = Dossier(
-        code=code, procedure="Đăng ký kết hôn", status=5, appointed_on=date(2026, 12, 1), updated_at=now()
-    )
-    request = _request(library, Reading(f"hồ sơ {code} tới đâu", "track_dossier", 0.9))
-    assert isinstance(request.citizen, FakeCitizen)
-    request.citizen.known[code] = dossier
-    given = actions.answer(request)[0]
-    assert given.status == "answered" and given.sources
-    for words in (code, "Đăng ký kết hôn", "1/12/2026", "bổ sung", "Theo dữ liệu cập nhật lúc"):
-        assert words in given.text
 
 
 @pytest.mark.parametrize(

@@ -23,16 +23,16 @@ import numpy as np
 import yaml
 from sqlalchemy import Engine
 
-from bot.turn import Assistant, Message
+from bot.turn import Message
+from knowledge.dossiers import DossierSettings
 from knowledge.library import Library, open_library
 from knowledge.portal_files import read_portal_file
 from knowledge.ranking import Named, Ranking
 from knowledge.revisions import current_names, import_records
 from knowledge.search import fold, folded_words
 from knowledge.typical_questions import OTHERS
-from nlu.client import NluClient
 from nlu.contract import ROOT
-from tests.conftest import PORTAL_RECORDS, TODAY, opened_database
+from tests.conftest import PORTAL_RECORDS, build, opened_database
 
 RECORDS = PORTAL_RECORDS
 OWN = ROOT / "tests" / "finding_held_out.yml"
@@ -178,8 +178,7 @@ def _own(library: Library, groups: dict[str, int]) -> dict[str, float]:
 
 def _unnamed(nlu_url: str, engine: Engine, library: Library, questions: list[Question]) -> dict[str, float]:
     """Ask what names no procedure, cold and right after a turn that named it."""
-    province = library.catalogue.province("vinh-phuc")
-    assistant = Assistant(lambda: library, NluClient(nlu_url), engine, province, lambda: TODAY)
+    assistant = build(library, nlu_url, engine, DossierSettings(_env_file=None))
     asked = [question for question in questions if not question.names]
     silent = kept = 0
     for question in asked:

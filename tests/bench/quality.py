@@ -11,10 +11,10 @@ import yaml
 from actions import INTENTS
 from actions.payloads import read_payload
 from bot.turn import Assistant, Message
+from knowledge.dossiers import DossierSettings
 from knowledge.library import open_library
-from nlu.client import NluClient
 from nlu.contract import ROOT
-from tests.conftest import TODAY, opened_database
+from tests.conftest import build, opened_database
 
 QUESTIONS = ROOT / "tests" / "whole_path.yml"
 OUTCOMES = ("right_procedure", "asked_back_with_it", "wrong_procedure", "other")
@@ -29,13 +29,7 @@ def measure_whole_path(nlu_url: str, folder: Path) -> dict[str, Any]:
     """Ask every cold question in a new conversation of the whole assistant; count what came back."""
     library = open_library()
     with opened_database("sqlite", folder) as engine:
-        assistant = Assistant(
-            lambda: library,
-            NluClient(nlu_url),
-            engine,
-            library.catalogue.province("vinh-phuc"),
-            lambda: TODAY,
-        )
+        assistant = build(library, nlu_url, engine, DossierSettings(_env_file=None))
         asked = [(question, _ask(assistant, question["text"])) for question in read_questions()]
     outcomes = [(judge(body, question["procedure"]), question, body) for question, body in asked]
     counts = Counter(outcome for outcome, _, _ in outcomes)

@@ -54,7 +54,7 @@ def _rasa(command: Command, port: int) -> Iterator[Server]:
 
 
 @contextmanager
-def assistant(folder: Path, nlu_url: str, database_url: str) -> Iterator[Server]:
+def assistant(folder: Path, nlu_url: str, database_url: str, **settings: str) -> Iterator[Server]:
     """Serve the assistant from an empty folder, so that no ``.env`` of this checkout is read."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
@@ -66,6 +66,7 @@ def assistant(folder: Path, nlu_url: str, database_url: str) -> Iterator[Server]
         "DATABASE_URL": database_url,
         "RATE_LIMIT": "1000000/minute",
         "ASSISTANT_TODAY": TODAY.isoformat(),
+        **settings,
     }
     command = Command([sys.executable, "-m", "bot", "serve"], folder, environment, folder / "bot.log")
     with requests.Session() as session:

@@ -113,7 +113,7 @@ def test_a_missing_file_is_named(command: list[str], database: str) -> None:
 def test_dossiers_are_imported_with_a_report(database: str, tmp_path: Path) -> None:
     path = tmp_path / "dossiers.csv"
     row = "H62.12-261001-0001,Đăng ký kết hôn,4,2026-12-01"
-    path.write_text(f"code,procedure,status,appointed_on\n{row}\n", encoding="utf-8")
+    path.write_text(f"code,procedure,status,appointed\n{row}\n", encoding="utf-8")
     assert "1 new, 0 changed" in _run("bot", "import-dossiers", str(path), DATABASE_URL=database).stdout
     assert "1 unchanged" in _run("bot", "import-dossiers", str(path), DATABASE_URL=database).stdout
 

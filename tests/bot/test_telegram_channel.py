@@ -60,9 +60,10 @@ def test_commands_are_listed_in_vietnamese_and_each_is_answered(
         answers = api.wait_for_message(HOA, len(COMMANDS))
     assert {item["command"] for item in listed.params["commands"]} == set(COMMANDS)
     assert answers[0]["text"].startswith("Chào anh/chị!")
-    assert answers[1]["text"].startswith("Anh/chị có thể hỏi mình:")
-    assert answers[2]["text"] == say("talk.cancel")
-    assert answers[3]["text"] == say("privacy.confirm")
+    assert answers[1]["text"].startswith("Anh/chị gửi giúp mình mã hồ sơ")
+    assert answers[2]["text"].startswith("Anh/chị có thể hỏi mình:")
+    assert answers[3]["text"] == say("talk.cancel")
+    assert answers[4]["text"] == say("privacy.confirm")
     assert [turn.payload for turn in turns(assistant)] == list(COMMANDS.values())
 
 

@@ -13,23 +13,17 @@ from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from bot.intake import BadInput, UnknownConversation
-from bot.store import Conversation, RememberedDossier, Turn, UnresolvedQuestion, erase_older_than
+from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion, erase_older_than
 from bot.turn import Assistant, Message
 from knowledge.database import Base, DatabaseUnavailable, is_ready, migrate, now, open_database, transaction
 from knowledge.library import Library
 from nlu.client import NluClient
-from tests.conftest import TODAY, free_port
+from tests.conftest import build, dossier_settings, free_port
 
 
 @pytest.fixture
-def on_any_database(library: Library, nlu_url: str, any_engine: Engine) -> Assistant:
-    return Assistant(
-        lambda: library,
-        NluClient(nlu_url),
-        any_engine,
-        library.catalogue.province("vinh-phuc"),
-        lambda: TODAY,
-    )
+def on_any_database(library: Library, nlu_url: str, any_engine: Engine, made_up_url: str) -> Assistant:
+    return build(library, nlu_url, any_engine, dossier_settings(made_up_url))
 
 
 def _count(engine: Engine, table: type[Base]) -> int:
@@ -94,7 +88,7 @@ def test_erasing_leaves_nothing_of_the_person_and_says_so(on_any_database: Assis
     assert done["conversation_id"] != mine
     with transaction(on_any_database.engine) as session:
         assert session.get(Conversation, mine) is None
-        for table in (Turn, UnresolvedQuestion, RememberedDossier):
+        for table in (Turn, UnresolvedQuestion, FollowedDossier):
             kept = session.scalars(select(table.conversation_id)).all()
             assert mine not in kept
     with pytest.raises(UnknownConversation):

@@ -16,21 +16,15 @@ from bot.web_channel import build_app
 from knowledge.database import open_database, transaction
 from knowledge.library import Library
 from nlu.client import NluClient
-from tests.conftest import TODAY, free_port, serve_app
+from tests.conftest import build, dossier_settings, free_port, serve_app
 
 API = "/api/v1/messages"
 
 
 @pytest.fixture
-def assistant(library: Library, nlu_url: str, any_engine: Engine) -> Assistant:
+def assistant(library: Library, nlu_url: str, any_engine: Engine, made_up_url: str) -> Assistant:
     """The assistant on each database engine."""
-    return Assistant(
-        lambda: library,
-        NluClient(nlu_url),
-        any_engine,
-        library.catalogue.province("vinh-phuc"),
-        lambda: TODAY,
-    )
+    return build(library, nlu_url, any_engine, dossier_settings(made_up_url))
 
 
 QUESTION = {"conversation_id": None, "text": "đi đăng ký kết hôn cần mang gì"}

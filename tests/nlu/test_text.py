@@ -12,7 +12,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from knowledge.dossiers import find_codes
+from knowledge.dossier_codes import find_codes
 from nlu import text as nlu_text
 from nlu.text import SHORT_FORMS, compose, fold, normalise, normalise_word, word_spans
 
