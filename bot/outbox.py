@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import JSON, Engine, ForeignKey, Index, String, delete, select, update
+from sqlalchemy import JSON, Engine, ForeignKey, Index, String, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -109,6 +109,8 @@ def queue(session: Session, key: str, recipient: Recipient, message: dict[str, A
 
 def take_news(session: Session, conversation_id: str) -> list[dict[str, Any]]:
     """Take the messages that are to be told with this conversation's next answer."""
+    if session.scalar(_HAS_NEWS, {"whose": conversation_id}) is None:
+        return []
     kept = (
         update(OutboxMessage)
         .where(OutboxMessage.conversation_id == conversation_id, OutboxMessage.state == "kept")
@@ -208,3 +210,9 @@ def forget_sent(session: Session, days: int) -> None:
     """Drop messages that were settled longer ago."""
     old = OutboxMessage.changed_at < now() - timedelta(days=days)
     session.execute(delete(OutboxMessage).where(OutboxMessage.state.in_(("sent", "failed")), old))
+
+
+_OUTBOX = OutboxMessage.__table__.c
+_HAS_NEWS = (  # built once: it is asked in every turn
+    select(_OUTBOX.id).where(_OUTBOX.conversation_id == bindparam("whose"), _OUTBOX.state == "kept").limit(1)
+)

@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    bindparam,
     delete,
     func,
     select,
@@ -158,10 +159,7 @@ class StoredCitizen:
 
     def followed_dossiers(self) -> list[str]:
         """List the codes of the dossiers they follow, the first followed first."""
-        followed = select(FollowedDossier.code).where(
-            FollowedDossier.conversation_id == self._turn.conversation_id
-        )
-        return list(self._session.scalars(followed.order_by(FollowedDossier.since, FollowedDossier.code)))
+        return list(self._session.scalars(_FOLLOWED, {"whose": self._turn.conversation_id}))
 
     def leave_question(self, reason: str) -> None:
         """Record the question as unresolved, once a turn."""
@@ -189,3 +187,11 @@ class StoredCitizen:
             .limit(2)
         )
         return " / ".join(reversed([str(text) for text in self._session.scalars(before)]))
+
+
+_FOLLOWING = FollowedDossier.__table__.c
+_FOLLOWED = (  # built once: it is asked in every turn about dossiers
+    select(_FOLLOWING.code)
+    .where(_FOLLOWING.conversation_id == bindparam("whose"))
+    .order_by(_FOLLOWING.since, _FOLLOWING.code)
+)

@@ -22,7 +22,17 @@ from bot.store import Conversation, FollowedDossier
 from bot.turn import Assistant
 from bot.watched import WatchedDossier, next_look, signs
 from knowledge.database import now, transaction
-from knowledge.dossiers import CLOSED, ENDED, Deadline, Dossier, LookUp, State, deadline
+from knowledge.dossiers import (
+    CLOSED,
+    ENDED,
+    Deadline,
+    Dossier,
+    LookUp,
+    Sighting,
+    State,
+    deadline,
+    keep_states,
+)
 
 log = structlog.get_logger()
 
@@ -48,8 +58,9 @@ class Watcher:
         if codes:
             looked = list(self._pool.map(self._look, codes))
             with transaction(self.assistant.engine) as session:
-                for code, (state, is_fresh) in zip(codes, looked, strict=True):
-                    self._note(session, code, state, is_fresh, at)
+                keep_states(session, [state for sighting in looked for state in sighting.told])
+                for code, sighting in zip(codes, looked, strict=True):
+                    self._note(session, code, sighting.state, sighting.is_fresh, at)
         return len(codes)
 
     def _claim(self, at: datetime) -> Sequence[str]:
@@ -67,13 +78,12 @@ class Watcher:
                 session.execute(lease.values(next_at=at + LEASE))
             return codes
 
-    def _look(self, code: str) -> tuple[State | None, bool]:
+    def _look(self, code: str) -> Sighting:
         try:
-            state, _, is_fresh = self.assistant.desk.find(code)
+            return self.assistant.desk.find(code)
         except Exception as error:  # one dossier must not keep the others from being looked at
             log.error("watch_failed", error=type(error).__name__)
-            return None, False
-        return state, is_fresh
+            return Sighting(None)
 
     def _note(self, session: Session, code: str, state: State | None, is_fresh: bool, at: datetime) -> None:
         watched = session.get(WatchedDossier, code, with_for_update=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 
 LONGEST_CODE = 64  # characters
 
@@ -23,6 +24,7 @@ _ATTEMPT = re.compile(
     r"|(?<![0-9A-Z.])(?:\d{3}\.){1,3}[0-9A-Z.]*\s*[-–—_/]\s*\d{3,8}(?![.,]?\d)"
     r"|(?<!\d)\d{6,8}\s*[-–—]\s*\d{3,7}(?!\d)"
 )
+_DAY = re.compile(r"\d{6}")  # which every code has
 _DATE = r"(?<!\d)(?:(?:\d{1,2}[./-]){1,2}\d{4}|\d{1,2}[./-]\d{1,2}[./-]\d{2,4})(?!\d)"
 DATE = re.compile(_DATE)
 # Four characters that may prove whose a dossier is; not a year, an amount or a part of a date.
@@ -45,8 +47,11 @@ def find_codes(text: str) -> list[str]:
     return list(dict.fromkeys(code for _, _, code in _spans(text)))
 
 
-def _spans(text: str) -> list[tuple[int, int, str]]:
+@lru_cache(256)  # several readers look at the same message
+def _spans(text: str) -> tuple[tuple[int, int, str], ...]:
     """Find where codes stand; of two that overlap, the one that begins first and is longer."""
+    if not _DAY.search(text):
+        return ()
     # Letters that grow in upper case are none of a code's; so every mark keeps its place.
     upper = "".join(mark.upper() if len(mark.upper()) == 1 else mark for mark in text)
     found = [(*match.span(), "-".join(match.groups())) for match in CODE.finditer(upper)]
@@ -57,7 +62,7 @@ def _spans(text: str) -> list[tuple[int, int, str]]:
     for start, end, code in sorted(found, key=lambda span: (span[0], -span[1])):
         if not spans or start >= spans[-1][1]:
             spans.append((start, end, code))
-    return spans
+    return tuple(spans)
 
 
 def _is_day(digits: str) -> bool:

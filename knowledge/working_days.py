@@ -50,7 +50,7 @@ class WorkingDays:
     def __init__(self, calendar: WorkingCalendar, province: str | None = None) -> None:
         self.known_to = calendar.known_to
         self._undecided = calendar.undecided
-        self._holidays = _public_holidays(calendar.known_to.year)
+        self._holidays, self._worked = _public_holidays(calendar.known_to.year)
         own = [each for each in calendar.exceptions if each.province and each.province == province]
         for_all = [each for each in calendar.exceptions if each.province is None]
         self._exceptions = {each.day: each.works for each in (*for_all, *own)}  # a province's own go first
@@ -64,7 +64,7 @@ class WorkingDays:
     def _works(self, day: date) -> bool:
         if (exceptional := self._exceptions.get(day)) is not None:
             return exceptional
-        if day in self._holidays.weekend_workdays:
+        if day in self._worked:
             return True
         return day.weekday() < _SATURDAY and day not in self._holidays
 
@@ -79,5 +79,7 @@ class WorkingDays:
 
 
 @cache
-def _public_holidays(last_year: int) -> holidays.HolidayBase:
-    return holidays.country_holidays("VN", years=range(_FIRST_YEAR, last_year + 1))
+def _public_holidays(last_year: int) -> tuple[frozenset[date], frozenset[date]]:
+    """Give the public holidays, and the weekend days that are worked instead of another."""
+    known = holidays.country_holidays("VN", years=range(_FIRST_YEAR, last_year + 1))
+    return frozenset(known), frozenset(known.weekend_workdays)

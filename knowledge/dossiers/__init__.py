@@ -5,7 +5,7 @@ counts working days. Nothing outside this package knows which system a dossier i
 """
 
 from knowledge.dossiers.deadlines import Deadline, deadline
-from knowledge.dossiers.desk import Desk, Limits, LookUp, Seeker, Wanted
+from knowledge.dossiers.desk import Desk, Limits, LookUp, Seeker, Sighting, Wanted
 from knowledge.dossiers.dossier import (
     CLOSED,
     ENDED,
@@ -25,7 +25,7 @@ from knowledge.dossiers.guesses import Refusal, forget_guesses
 from knowledge.dossiers.marks import Marks, open_marks
 from knowledge.dossiers.settings import DossierSettings, checked_rate, open_desk
 from knowledge.dossiers.sources import Source, SourceDown
-from knowledge.dossiers.states import DossierState, forget_states
+from knowledge.dossiers.states import DossierState, forget_states, keep_states
 
 __all__ = [
     "CLOSED",
@@ -48,6 +48,7 @@ __all__ = [
     "Marks",
     "Refusal",
     "Seeker",
+    "Sighting",
     "Source",
     "SourceDown",
     "State",
@@ -59,6 +60,7 @@ __all__ = [
     "forget_guesses",
     "forget_states",
     "import_dossiers",
+    "keep_states",
     "open_desk",
     "open_marks",
     "read_file_settings",

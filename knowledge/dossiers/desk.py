@@ -21,7 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from knowledge.database import now, reading, transaction
 from knowledge.dossiers.dossier import Dossier, State
-from knowledge.dossiers.guesses import Allowance, LookUpAudit, Refusal, give_back, has_seen, take
+from knowledge.dossiers.guesses import Allowance, Refusal, count_wrong, give_back, has_seen, note, take
 from knowledge.dossiers.marks import Marks
 from knowledge.dossiers.sources import Source, SourceDown
 from knowledge.dossiers.states import FILES, keep_states, read_states
@@ -85,6 +85,16 @@ class LookUp:
 
 
 @dataclass(frozen=True)
+class Sighting:
+    """What is known of a dossier, whether every source that was asked answered, and what they told."""
+
+    state: State | None
+    all_answered: bool = True
+    is_fresh: bool = True
+    told: tuple[State, ...] = ()
+
+
+@dataclass(frozen=True)
 class Limits:
     """How many look-ups that may be guesses are let through."""
 
@@ -132,9 +142,9 @@ class Desk:
         started = time.monotonic()
         if not wanted.is_known_theirs and (refusal := self._take(seeker, wanted)):
             return LookUp(wanted.code, "throttled", wait=refusal.wait)
-        found = self._judge(wanted, *self.find(wanted.code, anew=wanted.factor is not None))
-        found = replace(found, is_made_up=self.is_made_up)
-        self._settle(seeker, wanted, found)
+        sighting = self.find(wanted.code, anew=wanted.factor is not None)
+        found = replace(self._judge(wanted, sighting), is_made_up=self.is_made_up)
+        self._settle(seeker, wanted, found, sighting.told)
         LOOK_UPS.labels(seeker.channel, found.outcome).inc()
         elapsed = time.monotonic() - started
         SECONDS.observe(elapsed)
@@ -142,25 +152,22 @@ class Desk:
             time.sleep(math.ceil(elapsed / BEAT) * BEAT - elapsed)
         return found
 
-    def find(self, code: str, *, anew: bool = False) -> tuple[State | None, bool, bool]:
-        """Give the state, whether every source that was asked answered, and whether the state is fresh.
+    def find(self, code: str, *, anew: bool = False) -> Sighting:
+        """See what is known of a dossier; with ``anew`` a state of a moment ago does not do.
 
-        With ``anew`` a state of a moment ago does not do.
+        What sources told is not kept yet: whoever looks does that with the rest of its transaction.
         """
         with reading(self._engine) as session:
             known = read_states(session, code)
         recent = [state for state in known if state.source != FILES and now() - state.as_of < self._fresh]
         if recent and not anew:
-            return self._combine(known), True, True
-        states, all_answered = self._ask(code)
-        if states:
-            with transaction(self._engine) as session:
-                keep_states(session, states)
-        combined = self._combine([*states, *known])
+            return Sighting(self._combine(known))
+        told, all_answered = self._ask(code)
+        combined = self._combine([*told, *known])
         is_fresh = combined is not None and (
-            combined.source == FILES or any(combined.source == state.source for state in states)
+            combined.source == FILES or any(combined.source == state.source for state in told)
         )
-        return combined, all_answered, is_fresh
+        return Sighting(combined, all_answered, is_fresh, tuple(told))
 
     def _ask(self, code: str) -> tuple[list[State], bool]:
         """Ask every live source; tell whether all of them answered."""
@@ -204,8 +211,9 @@ class Desk:
         factors = tuple(dict.fromkeys(mark for state in ordered for mark in state.factors))
         return replace(best, dossier=dossier, factors=factors)
 
-    def _judge(self, wanted: Wanted, state: State | None, all_answered: bool, is_fresh: bool) -> LookUp:
+    def _judge(self, wanted: Wanted, sighting: Sighting) -> LookUp:
         """Decide what may be told; the proof is compared whether or not there is a dossier."""
+        state, all_answered, is_fresh = sighting.state, sighting.all_answered, sighting.is_fresh
         code = wanted.code
         if wanted.factor is not None:
             proves = self.marks.proves(code, wanted.factor, state.factors if state else ())
@@ -220,12 +228,13 @@ class Desk:
         return LookUp(code, "found", public, is_fresh)
 
     def _take(self, seeker: Seeker, wanted: Wanted) -> Refusal | None:
+        own, shared = self._allowances(seeker)
         while True:
             try:
                 with transaction(self._engine) as session:
-                    refusal = take(session, self._allowances(seeker))
+                    refusal = take(session, own, shared)
                     if refusal:
-                        session.add(self._audit(seeker, wanted.code, "throttled"))
+                        note(session, seeker.channel, *self._marks_of(seeker, wanted.code), "throttled")
                 break
             except IntegrityError:  # two first look-ups of a bucket at the same instant
                 continue
@@ -236,44 +245,36 @@ class Desk:
             self._tell_staff(refusal)
         return refusal
 
-    def _allowances(self, seeker: Seeker) -> list[Allowance]:
-        person, network = self.person_mark(seeker), seeker.network
-        allowances = [Allowance(f"person:{person}", self._limits.person, FIRST_PAUSE, LONGEST_PAUSE)]
-        if network:
-            mark = self.marks.of("network", network)
-            allowances.append(Allowance(f"network:{mark}", self._limits.network, FIRST_PAUSE, LONGEST_PAUSE))
-        for name, limit in (
-            (f"channel:{seeker.channel}", self._limits.channel),
-            ("all", self._limits.overall),
-        ):
-            allowances.append(Allowance(name, limit, FIRST_PAUSE, LONGEST_PAUSE_OF_ALL))
-        return allowances
+    def _allowances(self, seeker: Seeker) -> tuple[list[Allowance], list[Allowance]]:
+        """Give the buckets of this person, and those that all of a channel or all together share."""
+        limits, own = self._limits, [("person", self.person_mark(seeker), self._limits.person)]
+        if seeker.network:
+            own.append(("network", self.marks.of("network", seeker.network), limits.network))
+        shared = [(f"channel:{seeker.channel}", limits.channel), ("all", limits.overall)]
+        return (
+            [Allowance(f"{kind}:{mark}", limit, FIRST_PAUSE, LONGEST_PAUSE) for kind, mark, limit in own],
+            [Allowance(name, limit, FIRST_PAUSE, LONGEST_PAUSE_OF_ALL) for name, limit in shared],
+        )
 
     def person_mark(self, seeker: Seeker) -> str:
         """Give what stands for a person in counts and audits."""
         return self.marks.of("person", f"{seeker.channel} {seeker.person}")
 
-    def _settle(self, seeker: Seeker, wanted: Wanted, found: LookUp) -> None:
-        """Write the audit line, and give back what was no guess."""
+    def _settle(self, seeker: Seeker, wanted: Wanted, found: LookUp, told: Sequence[State]) -> None:
+        """Keep what sources told, write the audit line, and count or give back the look-up."""
+        own, shared = self._allowances(seeker)
         with transaction(self._engine) as session:
-            if not wanted.is_known_theirs and found.outcome in ("found", "proven", "unavailable"):
-                names = [allowance.name for allowance in self._allowances(seeker)]
-                is_new = found.outcome == "found" and not self._has_seen(session, seeker, wanted.code)
-                give_back(session, [name for name in names if not (is_new and _is_own(name))])
-            session.add(self._audit(seeker, wanted.code, found.outcome))
+            keep_states(session, told)
+            if found.outcome in ("not_found", "no_match"):
+                count_wrong(session, shared)
+            elif not wanted.is_known_theirs and (
+                found.outcome != "found" or has_seen(session, *self._marks_of(seeker, wanted.code))
+            ):
+                give_back(session, own)
+            note(session, seeker.channel, *self._marks_of(seeker, wanted.code), found.outcome)
 
-    def _has_seen(self, session: object, seeker: Seeker, code: str) -> bool:
-        return has_seen(session, self.person_mark(seeker), self.marks.of("code", code))  # type: ignore[arg-type]
-
-    def _audit(self, seeker: Seeker, code: str, outcome: str) -> LookUpAudit:
-        mark = self.marks.of("code", code)
-        return LookUpAudit(
-            channel=seeker.channel, person=self.person_mark(seeker), code=mark, outcome=outcome
-        )
-
-
-def _is_own(bucket: str) -> bool:
-    return bucket.startswith(("person:", "network:"))
+    def _marks_of(self, seeker: Seeker, code: str) -> tuple[str, str]:
+        return self.person_mark(seeker), self.marks.of("code", code)
 
 
 def _ask_one(source: Source, code: str) -> State | SourceDown | None:

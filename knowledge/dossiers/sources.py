@@ -12,6 +12,7 @@ from collections.abc import Callable
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol, TypeVar
+from urllib.request import getproxies
 
 import requests
 import stamina
@@ -62,6 +63,7 @@ class HttpSource:
     def __init__(self, name: str) -> None:
         self.name = name
         self._http = requests.Session()
+        self._http.trust_env, self._http.proxies = False, dict(getproxies())  # read once, not in every call
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
             self._http.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=POOL))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Select, String, delete, select
+from sqlalchemy import JSON, Select, String, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -29,8 +29,7 @@ class DossierState(Base):
 
 def read_states(session: Session, code: str) -> list[State]:
     """Give the last known states of a dossier, the freshest first."""
-    of_it = select(DossierState).where(DossierState.code == code).order_by(DossierState.as_of.desc())
-    return [_read(row) for row in session.scalars(of_it)]
+    return [_read(row) for row in session.execute(_OF_CODE, {"looked_for": code})]
 
 
 def read_state_of(session: Session, code: str, source: str) -> State | None:
@@ -39,7 +38,7 @@ def read_state_of(session: Session, code: str, source: str) -> State | None:
     return _read(row) if row else None
 
 
-def _read(row: DossierState) -> State:
+def _read(row: Any) -> State:
     return State(Dossier.model_validate(row.dossier), row.source, row.as_of, tuple(row.factors))
 
 
@@ -57,15 +56,7 @@ def keep_states(session: Session, states: Iterable[State]) -> None:
     ]
     if not rows:
         return
-    dialect = session.get_bind().dialect.name
-    insert = (postgresql if dialect == "postgresql" else sqlite).insert(DossierState)
-    new = insert.excluded
-    statement = insert.on_conflict_do_update(
-        index_elements=["code", "source"],
-        set_={"as_of": new.as_of, "dossier": new.dossier, "factors": new.factors},
-        where=DossierState.as_of <= new.as_of,
-    )
-    session.execute(statement, rows)
+    session.execute(_KEEP[session.get_bind().dialect.name], rows)
 
 
 def forget_states(session: Session, days: int, kept: Select[str]) -> int:
@@ -79,3 +70,20 @@ def forget_states(session: Session, days: int, kept: Select[str]) -> int:
 
 
 FILES = "files"  # the source whose states come from files alone
+
+
+def _keeping(insert: Any) -> Any:
+    """Build the statement that keeps a state unless what is kept is newer."""
+    statement = insert(DossierState.__table__)
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=["code", "source"],
+        set_={"as_of": new.as_of, "dossier": new.dossier, "factors": new.factors},
+        where=DossierState.__table__.c.as_of <= new.as_of,
+    )
+
+
+# Built once: building a statement takes longer than running it.
+_KEEP = {"postgresql": _keeping(postgresql.insert), "sqlite": _keeping(sqlite.insert)}
+_STATES = DossierState.__table__.c
+_OF_CODE = select(*_STATES).where(_STATES.code == bindparam("looked_for")).order_by(_STATES.as_of.desc())

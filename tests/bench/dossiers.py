@@ -244,10 +244,12 @@ def watching(folder: Path) -> dict[str, Any]:
     catalogue: Any = SimpleNamespace(catalogue=load_catalogue())
     clock = Clock()
     with made_up() as url, opened_database("sqlite", folder) as engine:
-        settings = dossier_settings(url, dossier_fresh_seconds=0, one_stop_api_url=None)
+        settings = dossier_settings(url, dossier_fresh_seconds=0).model_copy(
+            update={"one_stop_api_url": None}
+        )
         assistant = build(catalogue, "http://127.0.0.1:9", engine, settings)
         known = list(OneStop(TODAY).dossiers.values())
-        states = [assistant.desk.find(each.code)[0] for each in known]
+        states = [assistant.desk.find(each.code).state for each in known]
         dossiers = [state.dossier for state in states if state]
         _fill(engine, dossiers, clock.at)
         watcher = Watcher(assistant, batch=10, clock=clock)

@@ -50,7 +50,7 @@ def some(server: OneStop, status: int, number: int = 1) -> list[MadeUp]:
 
 def follow(assistant: Assistant, address: str | None, *dossiers: MadeUp) -> str:
     """Let a citizen follow dossiers as they are now; give the conversation."""
-    states = [assistant.desk.find(each.code)[0] for each in dossiers]
+    states = [assistant.desk.find(each.code).state for each in dossiers]
     with transaction(assistant.engine) as session:
         by_address = select(Conversation).where(Conversation.address == address)
         conversation = session.scalar(by_address) if address else None
