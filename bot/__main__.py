@@ -25,6 +25,10 @@ from knowledge.content_files import CONTENT, ContentError
 from knowledge.database import DatabaseUnavailable, transaction
 from knowledge.dossiers import DossierFileError, import_dossiers, open_marks, read_file_settings
 
+# Seconds a thread may keep the interpreter while others want it. A turn gives it back at every statement
+# of its transaction, and would wait the usual 5 ms each time while many look-ups are at work.
+SWITCH = 0.0005
+
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 Lenient = Annotated[bool, typer.Option(help="leave out faulty content files instead of stopping")]
 
@@ -45,6 +49,7 @@ def serve(
     check_port(settings.host, settings.port)
     application = web_app(build_assistant(settings, lenient=lenient), settings)
     typer.echo(f"Hỏi Một Cửa: http://{settings.host}:{settings.port}")
+    sys.setswitchinterval(SWITCH)
     uvicorn.run(
         application, host=settings.host, port=settings.port, log_config=None, access_log=False,
         forwarded_allow_ips=settings.trusted_proxies,

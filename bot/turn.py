@@ -12,9 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, ClassVar
+from weakref import WeakKeyDictionary
 
 import structlog
+from anyio import CapacityLimiter, to_thread
 from prometheus_client import Counter
 from sqlalchemy import Engine, select
 from sqlalchemy.exc import IntegrityError
@@ -43,6 +45,20 @@ from nlu.reading import FALLBACK, Reading
 log = structlog.get_logger()
 NOT_OLDER = timedelta(days=1)  # what was asked before is no longer answered unasked
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
+
+
+class _Lanes:
+    """Where an event loop's look-ups begin and end, one at a time; the end waits for no beginning."""
+
+    of_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, _Lanes]] = WeakKeyDictionary()
+
+    def __init__(self) -> None:
+        self.begin, self.end = CapacityLimiter(1), CapacityLimiter(1)
+
+    @classmethod
+    def here(cls) -> _Lanes:
+        """Give the lanes of the running loop."""
+        return cls.of_loop.setdefault(asyncio.get_running_loop(), cls())
 
 
 @dataclass(frozen=True)
@@ -112,12 +128,30 @@ class Assistant:
 
     async def reply_soon(self, message: Message) -> Reply:
         """Answer one message without holding a thread while dossiers are looked up."""
-        step = await run_in_threadpool(self.begin, message)
+        if find_codes(message.text or message.payload or ""):
+            step = await self._after_others(_Lanes.here().begin, self.begin, message)
+        else:
+            step = await run_in_threadpool(self._first, message)
         while isinstance(step, Waiting):
             found = self.desk.submit(step.seeker, step.wanted)
             await asyncio.wait(list(map(asyncio.wrap_future, found)))
-            step = await run_in_threadpool(self.go_on, step, found)
+            step = await self._after_others(_Lanes.here().end, self.go_on, step, found)
         return step
+
+    def _first(self, message: Message) -> Reply | Waiting:
+        with self.desk.gate.first():
+            return self.begin(message)
+
+    async def _after_others(
+        self, lane: CapacityLimiter, work: Callable[..., Reply | Waiting], *given: Any
+    ) -> Reply | Waiting:
+        """Do a piece of a look-up in its own lane, so that the threads of other questions stay free."""
+
+        def do() -> Reply | Waiting:
+            with self.desk.gate.after_others():
+                return work(*given)
+
+        return await to_thread.run_sync(do, limiter=lane)
 
     def begin(self, message: Message) -> Reply | Waiting:
         """Store and understand a message, and answer it unless dossiers are to be looked up first."""

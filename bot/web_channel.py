@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from math import ceil
 from pathlib import Path
@@ -22,7 +22,10 @@ from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, ValidationError
+from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as ASGIMessage
 
 from bot.checklist_page import checklist_route
 from bot.intake import BadInput, UnknownConversation
@@ -72,7 +75,7 @@ def build_app(
     app = FastAPI(
         title="Hỏi Một Cửa", version="1", lifespan=lifespan or _nothing, docs_url=None, redoc_url=None
     )
-    app.middleware("http")(_add_headers)
+    app.add_middleware(_Headers)
     _tell_problems(app)
     _take_messages(app, assistant, rate_limit)
     _tell_health(app, assistant)
@@ -83,11 +86,21 @@ def build_app(
     return app
 
 
-async def _add_headers(request: Request, go_on: Callable[[Request], Awaitable[Response]]) -> Response:
-    response = await go_on(request)
-    response.headers.update(HEADERS)
-    response.headers.setdefault("Cache-Control", "no-cache")
-    return response
+class _Headers:
+    """Adds what every reply carries."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: ASGIMessage) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.update(HEADERS)
+                headers.setdefault("Cache-Control", "no-cache")
+            await send(message)
+
+        await self._app(scope, receive, with_headers)
 
 
 def _tell_problems(app: FastAPI) -> None:

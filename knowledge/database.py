@@ -6,6 +6,7 @@ DatabaseUnavailable
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -21,9 +22,11 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-_ONLY_READS = "only_reads"
+_ONLY_READS, _WRITES = "only_reads", "writes"
+PATIENCE = 15.0  # seconds that a writer waits for the others
 CONNECTIONS = 40  # as many as the web server has threads
 MIGRATION_LOCK = 1_001_193  # any number of our own
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -77,7 +80,7 @@ def open_database(url: str) -> Engine:
         url,
         pool_size=CONNECTIONS,
         hide_parameters=True,
-        connect_args={"timeout": 15, "isolation_level": None},
+        connect_args={"timeout": PATIENCE, "isolation_level": None},
     )
 
     @event.listens_for(engine, "connect")
@@ -85,11 +88,26 @@ def open_database(url: str) -> Engine:
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
             connection.execute(f"PRAGMA {pragma}")
 
+    writing = (
+        threading.Lock()
+    )  # SQLite lets writers try again and again, and starves some; a lock queues them
+
     @event.listens_for(engine, "begin")
     def _take_the_write_lock(connection: Connection) -> None:
         """Two turns of one conversation wait for each other, as they do in PostgreSQL."""
-        only_reads = connection.get_execution_options().get(_ONLY_READS)
-        connection.exec_driver_sql("BEGIN" if only_reads else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get(_ONLY_READS):
+            connection.exec_driver_sql("BEGIN")
+            return
+        if not connection.info.get(_WRITES):
+            if not writing.acquire(timeout=PATIENCE):
+                raise DatabaseUnavailable("database: database is locked")
+            connection.info[_WRITES] = True
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(engine, "checkin")
+    def _let_the_next_write(_connection: Any, record: ConnectionPoolEntry) -> None:
+        if record.info.pop(_WRITES, None):
+            writing.release()
 
     return engine
 

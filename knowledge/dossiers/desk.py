@@ -21,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from knowledge.database import now, reading, transaction
 from knowledge.dossiers.dossier import Dossier, State
+from knowledge.dossiers.gate import Gate
 from knowledge.dossiers.guesses import Allowance, Refusal, count_wrong, give_back, has_seen, note, take
 from knowledge.dossiers.marks import Marks
 from knowledge.dossiers.sources import Source, SourceDown
@@ -121,6 +122,7 @@ class Desk:
         self.sources = tuple(sources)
         self.marks = marks
         self.is_made_up = is_made_up  # a demonstration's data
+        self.gate = Gate()
         self._engine = engine
         self._limits = limits
         self._fresh = fresh
@@ -140,11 +142,14 @@ class Desk:
     def look_up(self, seeker: Seeker, wanted: Wanted) -> LookUp:
         """Look a dossier up; raises DatabaseUnavailable."""
         started = time.monotonic()
-        if not wanted.is_known_theirs and (refusal := self._take(seeker, wanted)):
+        with self.gate.after_others():
+            refusal = None if wanted.is_known_theirs else self._take(seeker, wanted)
+        if refusal:
             return LookUp(wanted.code, "throttled", wait=refusal.wait)
         sighting = self.find(wanted.code, anew=wanted.factor is not None)
-        found = replace(self._judge(wanted, sighting), is_made_up=self.is_made_up)
-        self._settle(seeker, wanted, found, sighting.told)
+        with self.gate.after_others():
+            found = replace(self._judge(wanted, sighting), is_made_up=self.is_made_up)
+            self._settle(seeker, wanted, found, sighting.told)
         LOOK_UPS.labels(seeker.channel, found.outcome).inc()
         elapsed = time.monotonic() - started
         SECONDS.observe(elapsed)

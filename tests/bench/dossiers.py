@@ -97,7 +97,7 @@ async def _ask(client: httpx.AsyncClient, text: str) -> tuple[float, dict[str, A
 
 
 def _client(server: Server) -> httpx.AsyncClient:
-    limits = httpx.Limits(max_connections=600, max_keepalive_connections=600)
+    limits = httpx.Limits(max_connections=600, keepalive_expiry=2)
     return httpx.AsyncClient(base_url=server.url, limits=limits, timeout=120, trust_env=False)
 
 
@@ -140,18 +140,25 @@ def look_up_time(nlu: str, database: str, folder: Path, turns: int = 300) -> dic
 
 
 def beside_slow_look_ups(
-    nlu: str, database: str, folder: Path, *, look_ups: int = 500, rate: float = 20, seconds: float = 40
+    nlu: str,
+    database: str,
+    folder: Path,
+    *,
+    look_ups: int = 500,
+    rate: float = 8,
+    seconds: float = 60,
+    within: float = 5,
 ) -> dict[str, Any]:
     """Measure procedure questions at a steady rate, alone and beside look-ups of which 500 wait at once."""
     questions = [each["text"] for each in read_questions()]
     codes = list(OneStop(TODAY).dossiers)
 
-    async def steady(server: Server, rng: random.Random) -> list[float]:
+    async def steady(server: Server, rng: random.Random, every: float = 1 / rate) -> list[float]:
         async with _client(server) as client:
             waiting = []
             began = time.perf_counter()
-            for number in range(int(rate * seconds)):
-                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+            for number in range(int(seconds / every)):
+                await asyncio.sleep(max(0.0, began + number * every - time.perf_counter()))
                 waiting.append(asyncio.create_task(_ask(client, rng.choice(questions))))
             return [took for took, _ in await asyncio.gather(*waiting)]
 
@@ -159,7 +166,7 @@ def beside_slow_look_ups(
         made_up("--slow", "2") as url,
         servers.assistant(folder, nlu, database, **_sources(url), DOSSIER_FRESH_SECONDS="0") as server,
     ):
-        asyncio.run(steady(server, random.Random(1)))  # noqa: S311 - warms up
+        asyncio.run(steady(server, random.Random(1), every=0.5))  # noqa: S311 - it still learns
         alone = asyncio.run(steady(server, random.Random(2)))  # noqa: S311
         command = [
             sys.executable,
@@ -169,6 +176,7 @@ def beside_slow_look_ups(
             server.url,
             str(look_ups),
             str(seconds),
+            str(within),
         ]
         with subprocess.Popen(
             command, cwd=ROOT, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -183,16 +191,22 @@ def beside_slow_look_ups(
     return {"alone": _percentiles(alone), "beside": _percentiles(beside), "p99_rise": round(rise, 3), **told}
 
 
-async def _load(url: str, look_ups: int, seconds: float, codes: list[str]) -> dict[str, Any]:
-    """Send every look-up at the same instant; give how long they took."""
-    limits = httpx.Limits(max_connections=look_ups, max_keepalive_connections=look_ups)
+async def _load(url: str, look_ups: int, seconds: float, within: float, codes: list[str]) -> dict[str, Any]:
+    """Send the look-ups within a few seconds, faster than they are answered; give how long they took."""
+    limits, most = httpx.Limits(max_connections=look_ups), 0
     async with httpx.AsyncClient(base_url=url, limits=limits, timeout=120, trust_env=False) as client:
         await asyncio.sleep(seconds / 8)
-        asked = (_ask(client, f"hồ sơ {codes[n % len(codes)]} tới đâu") for n in range(look_ups))
+        asked: list[asyncio.Task[tuple[float, dict[str, Any]]]] = []
+        for number in range(look_ups):
+            asked.append(asyncio.create_task(_ask(client, f"hồ sơ {codes[number % len(codes)]} tới đâu")))
+            most = max(most, sum(not task.done() for task in asked))
+            await asyncio.sleep(within / look_ups)
         answers = await asyncio.gather(*asked)
     statuses = [body["status"] for _, body in answers]
     return {
         "look_ups": look_ups,
+        "sent_within_s": within,
+        "most_at_once": most,
         "answered": statuses.count("answered"),
         "look_up": _percentiles([took for took, _ in answers]),
     }
@@ -350,11 +364,11 @@ def _measures(nlu: str, database: str) -> dict[str, Any]:
 
 
 @app.command()
-def load(url: str, look_ups: int, seconds: float) -> None:
-    """Send look-ups at once when told the codes (used by the bench itself)."""
+def load(url: str, look_ups: int, seconds: float, within: float) -> None:
+    """Send look-ups when told the codes (used by the bench itself)."""
     print("ready", flush=True)
     codes = json.loads(sys.stdin.readline())
-    print(json.dumps(asyncio.run(_load(url, look_ups, seconds, codes))), flush=True)
+    print(json.dumps(asyncio.run(_load(url, look_ups, seconds, within, codes))), flush=True)
 
 
 if __name__ == "__main__":

@@ -8,10 +8,18 @@ import shutil
 import socket
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Engine, select
 
+from bot.demo import needs_demo
+from bot.outbox import OutboxMessage
+from bot.settings import Settings
+from bot.start import note_guessing
+from knowledge.database import transaction
+from knowledge.dossiers import Refusal
 from tests.conftest import free_port
 
 ROOT = Path(__file__).parents[2]
@@ -141,3 +149,31 @@ def test_a_faulty_content_folder_stops_the_start_unless_lenient(
     assert strict.returncode == 2 and "1.000894.yml" in strict.stderr and "summery" in strict.stderr
     assert _run("bot", "ask", "chào em", "--lenient", **settings).returncode == 0
     assert _run("knowledge", "check", "--content", str(content)).returncode == 1
+
+
+def test_staff_are_told_of_guessing_without_a_person_or_a_code(engine: Engine) -> None:
+    minute = timedelta(minutes=1)
+    for refusal in (
+        Refusal(minute, "person:0123abcd", 1, is_new=True),  # an honest mistake
+        Refusal(minute, "person:0123abcd", 3, is_new=True),
+        Refusal(minute, "all", 1, is_new=True),
+    ):
+        note_guessing(engine, 42, refusal)
+    note_guessing(engine, None, Refusal(minute, "all", 2, is_new=True))
+    with transaction(engine) as session:
+        notes = list(session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)))
+    assert [(note.channel, note.address) for note in notes] == [("telegram", "42")] * 2
+    assert "3 lần" in notes[0].message["text"] and "mọi kênh" in notes[1].message["text"]
+    assert "0123abcd" not in str([note.message for note in notes])
+
+
+def test_made_up_dossiers_are_shown_only_where_nothing_real_is_set(database: str) -> None:
+    settings = Settings(_env_file=None, database_url=database)
+    assert needs_demo(settings)
+    assert not needs_demo(settings.model_copy(update={"dossier_demo": False}))
+    assert not needs_demo(settings.model_copy(update={"national_api_url": "http://127.0.0.1:9"}))
+
+
+def test_a_source_without_its_user_is_named(database: str) -> None:
+    done = _run("bot", "ask", "chào", DATABASE_URL=database, NATIONAL_API_URL="http://127.0.0.1:9")
+    assert "NATIONAL_API_USERNAME" in _refused(done)

@@ -9,13 +9,25 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
 from bot.intake import BadInput, UnknownConversation
 from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion, erase_older_than
 from bot.turn import Assistant, Message
-from knowledge.database import Base, DatabaseUnavailable, is_ready, migrate, now, open_database, transaction
+from knowledge.database import (
+    MIGRATIONS,
+    Base,
+    DatabaseUnavailable,
+    is_ready,
+    migrate,
+    now,
+    open_database,
+    transaction,
+)
+from knowledge.dossiers.states import read_states
 from knowledge.library import Library
 from nlu.client import NluClient
 from tests.conftest import build, dossier_settings, free_port
@@ -227,3 +239,65 @@ def test_an_unreachable_database_is_told_as_such(assistant: Assistant, unreachab
     assert not is_ready(unreachable)
     with pytest.raises(DatabaseUnavailable, match="database"):
         replace(assistant, engine=unreachable).reply(Message("web", "chào"))
+
+
+def test_a_code_alone_is_looked_up_with_the_nlu_server_down(on_any_database: Assistant) -> None:
+    down = replace(on_any_database, nlu=NluClient(f"http://127.0.0.1:{free_port()}"))
+    reply = _ask(down, "hồ sơ 000.00.12.H62-261118-0012 sao rồi")
+    assert reply["status"] == "answered"
+    assert "Được tiếp nhận" in reply["messages"][0]["text"]  # type: ignore[index]
+
+
+def test_what_proves_a_dossier_is_not_stored(on_any_database: Assistant) -> None:
+    asked = on_any_database.reply(
+        Message("web", payload="track_dossier?code=000.00.12.H62-261117-0005&details=yes")
+    ).body["conversation_id"]
+    for said in ("em nhớ ra rồi chị ơi, số của em là 1676 ạ", "hồ sơ 000.00.12.H62-261117-0005 số cuối 1676"):
+        assert "chứng sinh" in str(_ask(on_any_database, said, asked)["messages"])
+    with transaction(on_any_database.engine) as session:
+        kept = str([(turn.text, turn.reply) for turn in session.scalars(select(Turn))])
+    assert "1676" not in kept and "000.00.12.H62-261117-0005" in kept
+
+
+def test_a_proof_that_a_stop_left_unanswered_is_asked_for_again(on_any_database: Assistant) -> None:
+    asked = on_any_database.reply(
+        Message("web", payload="track_dossier?code=000.00.12.H62-261117-0005&details=yes")
+    ).body["conversation_id"]
+    left = _ask(on_any_database, "[đã ẩn]", asked)  # as it was stored
+    assert left["status"] == "asked_back" and "4 số cuối" in left["messages"][0]["text"]  # type: ignore[index]
+
+
+def test_dossiers_imported_before_the_migration_are_taken_over(any_engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with any_engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+        connection.execute(
+            text("INSERT INTO dossiers VALUES ('H62.12-261001-0001', 'Khai sinh', 4, '2026-12-01', :at)"),
+            {"at": now()},
+        )
+        command.upgrade(config, "head")
+    with transaction(any_engine) as session:
+        (state,) = read_states(session, "H62.12-261001-0001")
+    assert (state.source, state.dossier.status, str(state.dossier.appointed)[:10]) == (
+        "files",
+        4,
+        "2026-12-01",
+    )
+
+
+def test_writers_wait_for_each_other_in_a_queue(any_engine: Engine) -> None:
+    """Forty threads that write at once all get their turn; SQLite by itself starves some."""
+    start = threading.Barrier(40)
+
+    def write(number: int) -> None:
+        start.wait()
+        for _ in range(10):
+            with transaction(any_engine) as session:
+                session.add(Conversation(channel="web", address=None))
+
+    with ThreadPoolExecutor(40) as pool:
+        for done in [pool.submit(write, number) for number in range(40)]:
+            done.result()
+    assert _count(any_engine, Conversation) == 400
