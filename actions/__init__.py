@@ -190,10 +190,10 @@ def _as_reply(request: Request) -> Reading:
         return replace(reading, intent=FALLBACK)  # «trễ có bị phạt không» is about what is being talked of
     if reading.intent == "ask_online_filing" and reading.first("channel") == "postal":
         return replace(reading, intent="ask_postal_filing")
-    if memory.proof_for and memory.asked and reading.intent in _BARE - {"cancel", "deny"}:
-        return replace(reading, intent=memory.asked)
     if _tells_dossier(request):
         return replace(reading, intent=memory.asked or "track_dossier")
+    if memory.proof_for and memory.asked and _does_not_know(request):
+        return replace(reading, intent=memory.asked)
     if reading.intent != "cancel" and reading.intent in _BARE and library.is_not_covered(reading.text):
         return replace(reading, intent="ask_procedure")
     if reading.intent in _BARE - {"cancel", "out_of_scope"} and tells_life_event(request):
@@ -219,6 +219,12 @@ def _tells_dossier(request: Request) -> bool:
     if memory.proof_for and (HIDDEN in text or find_factor(text, is_asked=True)):
         return True  # hidden: it was stored, and a stop of the program came between
     return bool(find_codes(text))
+
+
+def _does_not_know(request: Request) -> bool:
+    """Tell whether a reply to the question for proof neither gives it nor asks for anything else."""
+    is_bare = request.reading.intent in _BARE - {"cancel", "deny"}
+    return is_bare and not mentions_procedure(request) and not tells_life_event(request)
 
 
 def _asked_of_it(reading: Reading) -> str:

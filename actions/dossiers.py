@@ -66,8 +66,11 @@ def unfollow_dossier(request: Request) -> Answer:
     if _asks_for_list(request):
         return _list_followed(request)
     followed = request.citizen.followed_dossiers()
-    named = [code for code in _codes(request) if code in followed]
-    if request.reading.first("confirmed") == "yes" or _means_all(request):
+    codes = _codes(request)
+    named = [code for code in codes if code in followed]
+    if codes and not named:
+        return Answer("answered", (say("dossier.not_followed", code=codes[0]),))
+    if request.reading.first("confirmed") == "yes" or (not codes and _means_all(request)):
         named = followed
     if not named and len(followed) > 1:
         choices = (

@@ -27,7 +27,8 @@ VALUES = {
 }
 
 
-_SHORT = {"channel": "by", "dossier_code": "code"}  # so that a long value still fits beside it
+# So that a long value still fits beside it.
+_SHORT = {"channel": "by", "dossier_code": "code", "details": "d"}
 _LONG = {short: name for name, short in _SHORT.items()}
 
 

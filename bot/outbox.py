@@ -184,7 +184,7 @@ class Outbox:
             outcome: State = "sent"
         except NotNow as error:
             log.warning("outbox_not_now", channel=message.channel, error=str(error), tries=message.tries)
-            outcome = "waiting" if message.tries < MOST_TRIES else "failed"
+            outcome = "waiting" if message.tries < MOST_TRIES else "kept"
         except NotEver as error:
             log.warning("outbox_refused", channel=message.channel, error=str(error))
             outcome = "failed"

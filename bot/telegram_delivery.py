@@ -44,8 +44,12 @@ async def send_once(bot: Bot, address: str, message: dict[str, Any]) -> None:
     for number, (piece, keyboard) in enumerate(pieces):
         try:
             await bot.send_message(int(address), piece, reply_markup=keyboard)
-        except (Forbidden, BadRequest, ChatMigrated) as error:
+        except (Forbidden, ChatMigrated) as error:
             raise NotEver(type(error).__name__) from None
+        except BadRequest as error:  # of this message, unless the chat itself is gone
+            if "chat not found" in str(error).lower():
+                raise NotEver("chat not found") from None
+            raise
         except TimedOut:  # it may have arrived
             raise
         except (NetworkError, RetryAfter) as error:

@@ -48,12 +48,12 @@ TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
 class _Lanes:
-    """Where an event loop's look-ups begin and end, one at a time; the end waits for no beginning."""
+    """Where an event loop's look-ups begin and end, few at a time; the end waits for no beginning."""
 
     of_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, _Lanes]] = WeakKeyDictionary()
 
     def __init__(self) -> None:
-        self.begin, self.end = CapacityLimiter(1), CapacityLimiter(1)
+        self.begin, self.end = CapacityLimiter(4), CapacityLimiter(1)
 
     @classmethod
     def here(cls) -> _Lanes:
@@ -129,29 +129,22 @@ class Assistant:
     async def reply_soon(self, message: Message) -> Reply:
         """Answer one message without holding a thread while dossiers are looked up."""
         if find_codes(message.text or message.payload or ""):
-            step = await self._after_others(_Lanes.here().begin, self.begin, message)
+            step = await to_thread.run_sync(self.begin, message, limiter=_Lanes.here().begin)
         else:
             step = await run_in_threadpool(self._first, message)
         while isinstance(step, Waiting):
             found = self.desk.submit(step.seeker, step.wanted)
             await asyncio.wait(list(map(asyncio.wrap_future, found)))
-            step = await self._after_others(_Lanes.here().end, self.go_on, step, found)
+            step = await to_thread.run_sync(self._after_others, step, found, limiter=_Lanes.here().end)
         return step
 
     def _first(self, message: Message) -> Reply | Waiting:
         with self.desk.gate.first():
             return self.begin(message)
 
-    async def _after_others(
-        self, lane: CapacityLimiter, work: Callable[..., Reply | Waiting], *given: Any
-    ) -> Reply | Waiting:
-        """Do a piece of a look-up in its own lane, so that the threads of other questions stay free."""
-
-        def do() -> Reply | Waiting:
-            with self.desk.gate.after_others():
-                return work(*given)
-
-        return await to_thread.run_sync(do, limiter=lane)
+    def _after_others(self, step: Waiting, found: Sequence[Future[LookUp]]) -> Reply | Waiting:
+        with self.desk.gate.after_others():
+            return self.go_on(step, found)
 
     def begin(self, message: Message) -> Reply | Waiting:
         """Store and understand a message, and answer it unless dossiers are to be looked up first."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import String, select
+from sqlalchemy import String
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.outbox import NIGHT_TO, is_night
@@ -35,11 +36,19 @@ class WatchedDossier(Base):
 
 def watch(session: Session, dossier: Dossier) -> None:
     """Watch a dossier from what is known of it now, unless it is watched already."""
-    known = select(WatchedDossier.code).where(WatchedDossier.code == dossier.code)
-    if session.scalar(known) is None:
-        session.add(
-            WatchedDossier(code=dossier.code, next_at=next_look(now(), None), seen=signs(dossier), changes=0)
-        )
+    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(
+        WatchedDossier
+    )
+    at = now()
+    row = insert.values(
+        code=dossier.code,
+        next_at=next_look(at, None),
+        seen=signs(dossier),
+        changes=int(at.timestamp()),  # so that no number comes again when it is followed anew
+        failures=0,
+    )
+    # Touching the row that is there waits for a watcher that may be about to drop it.
+    session.execute(row.on_conflict_do_update(index_elements=["code"], set_={"code": row.excluded.code}))
 
 
 def signs(dossier: Dossier) -> str:

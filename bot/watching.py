@@ -21,7 +21,7 @@ from bot.outbox import Recipient, is_night, queue
 from bot.store import Conversation, FollowedDossier
 from bot.turn import Assistant
 from bot.watched import WatchedDossier, next_look, signs
-from knowledge.database import now, transaction
+from knowledge.database import DatabaseUnavailable, now, transaction
 from knowledge.dossiers import (
     CLOSED,
     ENDED,
@@ -59,9 +59,19 @@ class Watcher:
             looked = list(self._pool.map(self._look, codes))
             with transaction(self.assistant.engine) as session:
                 keep_states(session, [state for sighting in looked for state in sighting.told])
-                for code, sighting in zip(codes, looked, strict=True):
-                    self._note(session, code, sighting.state, sighting.is_fresh, at)
+            for code, sighting in zip(codes, looked, strict=True):
+                self._note_one(code, sighting, at)
         return len(codes)
+
+    def _note_one(self, code: str, sighting: Sighting, at: datetime) -> None:
+        """Write down what was seen of one dossier; its failure does not take the others' news with it."""
+        try:
+            with transaction(self.assistant.engine) as session:
+                self._note(session, code, sighting.state, sighting.is_fresh, at)
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
+            log.error("watch_failed", error=type(error).__name__)
 
     def _claim(self, at: datetime) -> Sequence[str]:
         with transaction(self.assistant.engine) as session:

@@ -52,8 +52,8 @@ def deadline(dossier: Dossier, today: date, calendar: WorkingDays) -> Deadline |
         return Deadline("paused", appointed, _count(calendar, asked, appointed))
     if today == appointed:
         return Deadline("due_today", appointed, 0)
-    if today > appointed and dossier.status == PAYMENT:
-        return None  # whether the time runs while a payment is awaited is not known for every procedure
+    if today > appointed and dossier.status in (PAYMENT, SUPPLEMENT):
+        return None  # since when papers are awaited, or whether a payment stops the time, is not known
     if today > appointed:
         return Deadline("late", appointed, _count(calendar, appointed, today))
     return Deadline("left", appointed, _count(calendar, today, appointed))

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from ipaddress import ip_address, ip_network
 from typing import Literal
 
 import structlog
-from limits import RateLimitItem
+from limits import RateLimitItem, parse
 from prometheus_client import Counter, Histogram
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -34,6 +35,8 @@ BEAT = 0.5  # seconds: a look-up with proof that fails is answered on this beat,
 SAME_TIME = timedelta(seconds=10)  # states that are no further apart are equally fresh
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(minutes=1), timedelta(days=1)
 LONGEST_PAUSE_OF_ALL = timedelta(minutes=10)  # for a channel and overall, so that nobody can lock all out
+
+WRONG_PROOFS = parse("20/hour")  # of one dossier, by all together
 
 LOOK_UPS = Counter("dossier_look_ups", "Look-ups of dossiers", ["channel", "outcome"])
 GUESSES = Counter("dossier_guessing_pauses", "Pauses that guessing of codes was answered with", ["kind"])
@@ -167,25 +170,30 @@ class Desk:
         recent = [state for state in known if state.source != FILES and now() - state.as_of < self._fresh]
         if recent and not anew:
             return Sighting(self._combine(known))
-        told, all_answered = self._ask(code)
-        combined = self._combine([*told, *known])
+        told, silent = self._ask(code)
+        combined = self._combine([*told, *known], silent)
         is_fresh = combined is not None and (
             combined.source == FILES or any(combined.source == state.source for state in told)
         )
-        return Sighting(combined, all_answered, is_fresh, tuple(told))
+        return Sighting(combined, not silent, is_fresh, tuple(told))
 
-    def _ask(self, code: str) -> tuple[list[State], bool]:
-        """Ask every live source; tell whether all of them answered."""
+    def _ask(self, code: str) -> tuple[list[State], frozenset[str]]:
+        """Ask every live source; tell which of them did not answer."""
         if not self.sources:
-            return [], True
+            return [], frozenset()
         first, *others = self.sources
         asked = [self._other_sources.submit(_ask_one, source, code) for source in others]
         answers = [_ask_one(first, code), *(future.result() for future in asked)]
         states = [answer for answer in answers if isinstance(answer, State)]
-        return states, not any(isinstance(answer, SourceDown) for answer in answers)
+        pairs = zip(self.sources, answers, strict=True)
+        return states, frozenset(source.name for source, answer in pairs if isinstance(answer, SourceDown))
 
-    def _combine(self, states: Iterable[State]) -> State | None:
-        """Give the freshest state, completed by the others; a disagreement of fresh ones is logged."""
+    def _combine(self, states: Iterable[State], silent: frozenset[str] = frozenset()) -> State | None:
+        """Give the freshest state, completed by the others; a disagreement is logged.
+
+        What a source that is silent now last told is not put behind for that: else its news would be taken
+        back, and told again when it answers.
+        """
         newest_of: dict[str, State] = {}
         for state in states:
             known = newest_of.get(state.source)
@@ -195,7 +203,8 @@ class Desk:
         latest = max((state.as_of for state in newest_of.values()), default=at)
 
         def freshness(state: State) -> tuple[bool, object, object]:
-            is_level = latest - state.as_of <= SAME_TIME  # asked together: what happened last decides
+            # Asked together: what happened last decides.
+            is_level = latest - state.as_of <= SAME_TIME or state.source in silent
             return is_level, state.dossier.last_event(at) if is_level else state.as_of, state.as_of
 
         ordered = sorted(newest_of.values(), key=freshness, reverse=True)
@@ -233,7 +242,7 @@ class Desk:
         return LookUp(code, "found", public, is_fresh)
 
     def _take(self, seeker: Seeker, wanted: Wanted) -> Refusal | None:
-        own, shared = self._allowances(seeker)
+        own, shared = self._allowances(seeker, wanted)
         while True:
             try:
                 with transaction(self._engine) as session:
@@ -250,12 +259,14 @@ class Desk:
             self._tell_staff(refusal)
         return refusal
 
-    def _allowances(self, seeker: Seeker) -> tuple[list[Allowance], list[Allowance]]:
-        """Give the buckets of this person, and those that all of a channel or all together share."""
+    def _allowances(self, seeker: Seeker, wanted: Wanted) -> tuple[list[Allowance], list[Allowance]]:
+        """Give the buckets of this person, and those that are shared by all who ask the same way."""
         limits, own = self._limits, [("person", self.person_mark(seeker), self._limits.person)]
         if seeker.network:
-            own.append(("network", self.marks.of("network", seeker.network), limits.network))
+            own.append(("network", self.marks.of("network", _household(seeker.network)), limits.network))
         shared = [(f"channel:{seeker.channel}", limits.channel), ("all", limits.overall)]
+        if wanted.factor is not None:  # whoever proves, and whether or not there is such a dossier
+            shared.append((f"proof:{self.marks.of('code', wanted.code)}", WRONG_PROOFS))
         return (
             [Allowance(f"{kind}:{mark}", limit, FIRST_PAUSE, LONGEST_PAUSE) for kind, mark, limit in own],
             [Allowance(name, limit, FIRST_PAUSE, LONGEST_PAUSE_OF_ALL) for name, limit in shared],
@@ -267,10 +278,11 @@ class Desk:
 
     def _settle(self, seeker: Seeker, wanted: Wanted, found: LookUp, told: Sequence[State]) -> None:
         """Keep what sources told, write the audit line, and count or give back the look-up."""
-        own, shared = self._allowances(seeker)
+        own, shared = self._allowances(seeker, wanted)
         with transaction(self._engine) as session:
             keep_states(session, told)
-            if found.outcome in ("not_found", "no_match"):
+            is_wrong = wanted.factor is not None and found.outcome != "proven"  # also while a source is down
+            if is_wrong or found.outcome == "not_found":
                 count_wrong(session, shared)
             elif not wanted.is_known_theirs and (
                 found.outcome != "found" or has_seen(session, *self._marks_of(seeker, wanted.code))
@@ -282,9 +294,21 @@ class Desk:
         return self.person_mark(seeker), self.marks.of("code", code)
 
 
+def _household(network: str) -> str:
+    """Give what one household or firm has of addresses: of IPv6 the first half."""
+    try:
+        address = ip_address(network)
+    except ValueError:
+        return network
+    return network if address.version == 4 else str(ip_network((address, 64), strict=False))
+
+
 def _ask_one(source: Source, code: str) -> State | SourceDown | None:
     try:
         return source.find(code)
     except SourceDown as error:
         log.warning("dossier_source_failed", source=source.name, error=str(error))
         return error
+    except Exception as error:  # its words may hold what the source told
+        log.error("dossier_source_failed", source=source.name, error=type(error).__name__)
+        return SourceDown(f"{source.name}: {type(error).__name__}")

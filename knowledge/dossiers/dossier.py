@@ -5,6 +5,7 @@ The statuses are the ten of the national list (1 Mới đăng ký … 10 Đã tr
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Literal
@@ -21,6 +22,18 @@ CLOSED = ENDED - {FINISHED}  # nothing is to be expected any more
 LONGEST_NAME = 500  # characters of a procedure's name
 
 Channel = Literal["direct", "online", "postal"]
+
+
+_AMOUNT = re.compile(r"\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+")
+_DECIMALS = re.compile(r"[.,]0{1,2}$")  # of a whole amount
+
+
+def read_amount(text: str) -> int:
+    """Read an amount in đồng as software writes it (150000, 150.000, 150,000.00); raises ValueError."""
+    whole = _DECIMALS.sub("", text.replace(" ", ""))
+    if not _AMOUNT.fullmatch(whole):
+        raise ValueError("an amount is not a whole number of đồng")
+    return int(re.sub(r"\D", "", whole))
 
 
 class _Part(BaseModel):

@@ -33,7 +33,16 @@ from sqlalchemy.orm import Session
 
 from knowledge.database import now
 from knowledge.dossier_codes import find_codes
-from knowledge.dossiers.dossier import HERE, LONGEST_NAME, Channel, Dossier, Fee, State, Supplement
+from knowledge.dossiers.dossier import (
+    HERE,
+    LONGEST_NAME,
+    Channel,
+    Dossier,
+    Fee,
+    State,
+    Supplement,
+    read_amount,
+)
 from knowledge.dossiers.marks import Marks
 from knowledge.dossiers.states import FILES, keep_states, read_state_of
 from knowledge.redaction import redact_names
@@ -47,8 +56,6 @@ NEEDED = ("code", "procedure", "status")
 _DATES = ("received", "appointed", "finished", "supplement_requested", "updated")
 _USUAL_DATES = ("%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y")
 _MOST_FAULTS = 20
-_AMOUNT = re.compile(r"\d+|\d{1,3}(?:\.\d{3})+|\d{1,3}(?:,\d{3})+")
-_DECIMALS = re.compile(r"[.,]0{1,2}$")  # of a whole amount
 _FLOAT = re.compile(r"(\d+)\.0")  # a whole number as spreadsheets write it to CSV
 
 
@@ -298,14 +305,9 @@ class _Reader:
 
 
 def _fees(amount: str, name: str) -> tuple[Fee, ...]:
-    """Read an amount as software writes it (150000, 150.000, 150,000, 150000.0)."""
-    if not amount:
-        return ()
-    whole = _DECIMALS.sub("", amount.replace(" ", ""))
-    if not _AMOUNT.fullmatch(whole):
-        raise ValueError(amount)
-    digits = re.sub(r"\D", "", whole)
-    return (Fee(name=name or "Phí, lệ phí", amount=int(digits)),) if int(digits) else ()
+    """Read a fee; none when it is empty or nothing. Raises ValueError."""
+    number = read_amount(amount) if amount else 0
+    return (Fee(name=name or "Phí, lệ phí", amount=number),) if number else ()
 
 
 def _supplements(text: str, requested_at: datetime | None) -> tuple[Supplement, ...]:

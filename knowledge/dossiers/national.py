@@ -6,14 +6,13 @@ the owner (ChuHoSo) and of officers (NguoiYeuCauBoSung), the excerpt and the not
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable
 from typing import Any
 
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from knowledge.database import now
-from knowledge.dossiers.dossier import Channel, Dossier, Fee, State, Supplement
+from knowledge.dossiers.dossier import Channel, Dossier, Fee, State, Supplement, read_amount
 from knowledge.dossiers.marks import Marks
 from knowledge.dossiers.sources import HttpSource, NotUnderstood, SourceDown, read_moment
 from knowledge.redaction import redact_names
@@ -46,7 +45,6 @@ class NationalSource(HttpSource):
         self._access = access
         self._marks = marks
         self._session = ""
-        self._renewing = threading.Lock()
 
     def find(self, code: str) -> State | None:
         """Give the state of a dossier, nothing when there is none; raises SourceDown."""
@@ -65,12 +63,15 @@ class NationalSource(HttpSource):
 
     def _renew(self, used: str) -> str:
         """Open a session, once for all who found the used one over."""
-        with self._renewing:
+        with self.signing_in():
             if self._session == used:
                 access = self._access
                 who = {"username": access.username, "password": access.password.get_secret_value()}
-                status, reply = self._post(access.auth, who)
+                headers = {"dstcode": access.dstcode}
+                url = f"{access.base}{access.auth}"
+                status, reply = self.fetch_sign_in("POST", url, json=who, headers=headers)
                 if status != 200 or not isinstance(reply, dict) or not reply.get("session"):
+                    self.sign_in_failed()
                     raise SourceDown(
                         "national: the sign-in is refused; check user name, password and dstcode"
                     )
@@ -103,10 +104,10 @@ class NationalSource(HttpSource):
             raise NotUnderstood("national: a HoSo is not an object")
         matching = [each for each in listed if str(each.get("MaHoSo", "")).strip().upper() == code]
         if not matching:
-            raise NotUnderstood("national: the reply is about another dossier")
+            return None
         try:
             found = [read_ho_so(each) for each in matching]
-        except (ValidationError, KeyError, TypeError, AttributeError) as error:
+        except (ValidationError, LookupError, TypeError, AttributeError, ValueError) as error:
             raise NotUnderstood(f"national: a HoSo cannot be read ({type(error).__name__})") from None
         at = now()
         newest = max(range(len(found)), key=lambda number: found[number].last_event(at))
@@ -139,7 +140,7 @@ def read_ho_so(data: dict[str, Any]) -> Dossier:
 
 def _fees(listed: Iterable[dict[str, Any]]) -> Iterable[Fee]:
     for each in listed:
-        yield Fee(name=str(each["TenPhiLePhi"]).strip(), amount=int(float(str(each["Gia"]))))
+        yield Fee(name=str(each["TenPhiLePhi"]).strip(), amount=read_amount(str(each["Gia"])))
 
 
 def _supplements(listed: Iterable[dict[str, Any]]) -> Iterable[Supplement]:

@@ -7,7 +7,6 @@ comes from the other sources.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -54,7 +53,6 @@ class OneStopSource(HttpSource):
         self._status_names = status_names
         self._token = ""
         self._renew_at = 0.0
-        self._renewing = threading.Lock()
 
     def find(self, code: str) -> State | None:
         """Give the state of a dossier, nothing when there is none; raises SourceDown."""
@@ -71,16 +69,17 @@ class OneStopSource(HttpSource):
 
     def _valid_token(self, refused: str = "") -> str:
         """Give the token, renewed before its end or when it was refused, once for all who need it."""
-        with self._renewing:
+        with self.signing_in():
             if time.monotonic() >= self._renew_at or self._token == refused:
                 access = self._access
-                status, reply = self.fetch(
+                status, reply = self.fetch_sign_in(
                     "POST",
                     access.token_url,
                     data={"grant_type": "client_credentials"},
                     auth=(access.client_id, access.client_secret.get_secret_value()),
                 )
                 if status != 200 or not isinstance(reply, dict) or not reply.get("access_token"):
+                    self.sign_in_failed()
                     raise SourceDown("one_stop: the client is refused; check its id and secret")
                 life = float(reply.get("expires_in") or 300)
                 self._token = str(reply["access_token"])
@@ -96,20 +95,22 @@ class OneStopSource(HttpSource):
         if not content:
             return None
         found = [each for each in content if isinstance(each, dict) and _code_of(each) == code]
-        if not found:
-            raise NotUnderstood("one_stop: the reply is about another dossier")
+        if not found:  # the search also gives what is only alike
+            return None
         try:
             read = [self._dossier(each) for each in found]
             newest = max(range(len(read)), key=lambda number: read[number].last_event(now()))
             numbers = (_at(found[newest], path) for path in self._access.factors)
             factors = (self._marks.of_factor(code, number) for number in numbers)
-        except (ValidationError, KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        except (ValidationError, LookupError, TypeError, AttributeError, ValueError) as error:
             raise NotUnderstood(f"one_stop: a dossier cannot be read ({type(error).__name__})") from None
         return State(read[newest], self.name, now(), tuple(factor for factor in factors if factor))
 
     def _dossier(self, data: dict[str, Any]) -> Dossier:
         procedure = data["procedure"]
         said = redact_names(str(data.get("statusCurrentTask") or "").strip())
+        if not said:
+            raise NotUnderstood("one_stop: a dossier has no status")
         return Dossier(
             code=_code_of(data),
             procedure=str(procedure["translate"][0]["name"]).strip(),

@@ -7,8 +7,10 @@ SourceDown
 from __future__ import annotations
 
 import json
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Protocol, TypeVar
@@ -67,6 +69,8 @@ class HttpSource:
         self._http.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         for scheme in ("http://", "https://"):
             self._http.mount(scheme, HTTPAdapter(pool_connections=4, pool_maxsize=POOL))
+        self._signing_in = threading.Lock()
+        self._no_sign_in_before = 0.0
         self._breaker = CircuitBreaker(FAILURES, int(REST), SourceDown, name)
 
     @property
@@ -80,6 +84,34 @@ class HttpSource:
             raise SourceDown(f"{self.name}: left alone after {FAILURES} failures")
         with self._breaker:
             return call()
+
+    @contextmanager
+    def signing_in(self) -> Iterator[None]:
+        """Let one sign in for all; raises SourceDown for whoever would wait too long."""
+        if not self._signing_in.acquire(timeout=LIMIT):
+            raise SourceDown(f"{self.name}: signing in takes longer than {LIMIT:.0f} s")
+        try:
+            yield
+        finally:
+            self._signing_in.release()
+
+    def check_sign_in(self) -> None:
+        """Raise SourceDown when signing in failed a moment ago: the others need not all try in vain."""
+        if time.monotonic() < self._no_sign_in_before:
+            raise SourceDown(f"{self.name}: signing in failed a moment ago")
+
+    def sign_in_failed(self) -> None:
+        """Let nobody sign in for a moment."""
+        self._no_sign_in_before = time.monotonic() + LIMIT
+
+    def fetch_sign_in(self, method: str, url: str, **options: Any) -> tuple[int, Any]:
+        """Fetch as ``fetch`` does, and let nobody sign in for a moment when it fails."""
+        self.check_sign_in()
+        try:
+            return self.fetch(method, url, **options)
+        except SourceDown:
+            self.sign_in_failed()
+            raise
 
     def fetch(self, method: str, url: str, **options: Any) -> tuple[int, Any]:
         """Call until there is a reply: its HTTP status and its JSON (none of an error); raises SourceDown.

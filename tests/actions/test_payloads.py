@@ -71,3 +71,10 @@ def test_every_sentence_of_the_wording_is_used() -> None:
         "staff.",
     )
     assert [key for key in sentences() if key not in quoted and not key.startswith(computed)] == []
+
+
+@pytest.mark.parametrize("intent", ["track_dossier", "follow_dossier", "unfollow_dossier"])
+def test_the_longest_code_fits_a_button(intent: str) -> None:
+    code = "H62.123.123.123.123-20201105-1234567"
+    more = {"details": "yes"} if intent == "track_dossier" else {}
+    assert read_payload(payload(intent, dossier_code=code, **more), INTENTS).first("dossier_code") == code

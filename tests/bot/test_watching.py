@@ -15,16 +15,16 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, select, text, update
+from sqlalchemy import Engine, delete, select, text, update
 
 from bot.store import Conversation, FollowedDossier, erase_conversation
 from bot.turn import Assistant, Message
 from bot.watched import WatchedDossier, next_look
 from bot.watching import Watcher
 from knowledge.database import DatabaseUnavailable, now, transaction
-from knowledge.dossiers import HERE, Deadline
+from knowledge.dossiers import HERE, Deadline, DossierState
 from knowledge.library import Library
-from tests.bot.watch_run import Clock, follow, make_due, queued, some, texts, watch_all
+from tests.bot.watch_run import Clock, follow, make_due, queued, send_marked, some, texts, watch_all
 from tests.conftest import ROOT, TODAY, build, dossier_settings
 from tests.servers.one_stop import OneStop
 from tests.servers.telegram_api import TelegramApi
@@ -353,3 +353,40 @@ def test_erasing_a_person_erases_what_they_follow_and_what_was_queued(
     assert queued(watching.engine) == []
     watch_all(watching, clock)
     assert queued(watching.engine) == []
+
+
+def test_a_dossier_followed_anew_is_told_of_again(
+    watching: Assistant, one_stop: OneStop, clock: Clock
+) -> None:
+    (dossier,) = some(one_stop, 2)
+    follow(watching, HOA, dossier)
+    one_stop.change(dossier.code, status=4)
+    watch_all(watching, clock)
+    send_marked(watching.engine)
+    watching.reply(Message("telegram", payload="unfollow_dossier", address=HOA))
+    watch_all(watching, clock)
+    with transaction(watching.engine) as session:  # a second later, as people follow
+        assert session.get(WatchedDossier, dossier.code) is None
+    follow(watching, HOA, dossier)
+    with transaction(watching.engine) as session:
+        session.execute(update(WatchedDossier).values(changes=WatchedDossier.changes + 1))
+    one_stop.change(dossier.code, status=9)
+    watch_all(watching, clock)
+    assert sum("tin mới" in each for each in texts(watching.engine)) == 2
+
+
+def test_a_source_that_falls_silent_takes_no_news_back(
+    watching: Assistant, one_stop: OneStop, clock: Clock
+) -> None:
+    """One system is ahead, the other behind; while the one ahead is silent nothing changes."""
+    (dossier,) = some(one_stop, 9)
+    follow(watching, HOA, dossier)
+    behind = replace(dossier, status=4, finished=None)
+    one_stop.dossiers[dossier.code] = behind
+    with transaction(watching.engine) as session:
+        session.execute(delete(DossierState).where(DossierState.source == "national"))
+    breaker = watching.desk.sources[1]._breaker  # type: ignore[attr-defined]
+    for _ in range(6):
+        breaker._CircuitBreaker__call_failed()
+    watch_all(watching, clock)
+    assert [each for each in texts(watching.engine) if "tin mới" in each] == []

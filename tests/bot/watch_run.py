@@ -23,7 +23,7 @@ from bot.watched import WatchedDossier, watch
 from bot.watching import Watcher
 from knowledge.catalogue import load_catalogue
 from knowledge.database import now, open_database, transaction
-from knowledge.dossiers import HERE
+from knowledge.dossiers import HERE, keep_states
 from tests.conftest import TODAY, build, dossier_settings
 from tests.servers.one_stop import MadeUp, OneStop
 from tests.servers.telegram_api import TOKEN
@@ -50,7 +50,7 @@ def some(server: OneStop, status: int, number: int = 1) -> list[MadeUp]:
 
 def follow(assistant: Assistant, address: str | None, *dossiers: MadeUp) -> str:
     """Let a citizen follow dossiers as they are now; give the conversation."""
-    states = [assistant.desk.find(each.code).state for each in dossiers]
+    sightings = [assistant.desk.find(each.code) for each in dossiers]
     with transaction(assistant.engine) as session:
         by_address = select(Conversation).where(Conversation.address == address)
         conversation = session.scalar(by_address) if address else None
@@ -58,10 +58,12 @@ def follow(assistant: Assistant, address: str | None, *dossiers: MadeUp) -> str:
             conversation = Conversation(channel="telegram" if address else "web", address=address)
             session.add(conversation)
             session.flush()
-        for state in states:
-            assert state is not None
-            session.merge(FollowedDossier(conversation_id=conversation.id, code=state.dossier.code))
-            watch(session, state.dossier)
+        for sighting in sightings:
+            assert sighting.state is not None
+            dossier = sighting.state.dossier
+            keep_states(session, sighting.told)
+            session.merge(FollowedDossier(conversation_id=conversation.id, code=dossier.code))
+            watch(session, dossier)
         return conversation.id
 
 
@@ -96,6 +98,12 @@ async def _send_all(engine: Engine, api_url: str, clock: Clock) -> None:
         outbox = Outbox(engine, {"telegram": partial(send_once, bot)}, partial(stop_following, engine), clock)
         while await outbox.send_due():
             pass
+
+
+def send_marked(engine: Engine) -> None:
+    """Mark everything as sent."""
+    with transaction(engine) as session:
+        session.execute(update(OutboxMessage).values(state="sent"))
 
 
 def send_all(engine: Engine, api_url: str, clock: Clock) -> None:

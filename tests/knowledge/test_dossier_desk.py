@@ -416,3 +416,39 @@ def test_a_desk_in_use_does_not_wait_for_a_slow_source_with_a_transaction_open(a
         session.add(LookUpAudit(channel="web", person="x", code="y", outcome="found"))
     go_on.set()
     assert looking[0].result(20).outcome == "found"
+
+
+def test_proofs_tried_while_the_source_is_down_are_counted(any_engine: Engine) -> None:
+    with transaction(any_engine) as session:
+        keep_states(session, [_state("national")])
+    limits = Limits(parse("3/hour"), *(parse("1000/hour") for _ in range(3)))
+    desk = Desk(any_engine, [Told("national", _down)], MARKS, limits, fresh=timedelta())
+    outcomes = [desk.look_up(ME, Wanted(CODE, f"{n:04d}")).outcome for n in range(5)]
+    assert outcomes == ["unavailable"] * 3 + ["throttled"] * 2
+
+
+def test_the_proof_of_one_dossier_cannot_be_tried_by_many_together(any_engine: Engine) -> None:
+    desk = Desk(any_engine, [Told("national", _state)], MARKS, OPEN)
+    people = [Seeker("web", str(number), f"10.0.{number}.1") for number in range(22)]
+    with ThreadPoolExecutor(5) as pool:
+        tries = [pool.submit(desk.look_up, each, Wanted(CODE, "0000")) for each in people[:20]]
+        assert {each.result().outcome for each in tries} == {"no_match"}
+    assert desk.look_up(people[20], Wanted(CODE, "5678")).outcome == "throttled"
+    assert desk.look_up(people[20], Wanted(CODE)).outcome == "found"
+    assert desk.look_up(people[21], Wanted("H62.12-261101-0777", "5678")).outcome == "no_match"
+
+
+def test_addresses_of_one_household_count_as_one(any_engine: Engine) -> None:
+    desk, codes = _guessing_desk(any_engine, "100/hour 3/hour 100/hour 100/hour"), _codes()
+    outcomes = [_outcomes(desk, Seeker("web", str(n), f"2001:db8:1:2::{n:x}"), 1, codes)[0] for n in range(5)]
+    assert outcomes == ["not_found"] * 3 + ["throttled"] * 2
+
+
+def test_a_source_that_fails_in_a_way_of_its_own_is_a_source_that_is_down(any_engine: Engine) -> None:
+    def broken() -> State | None:
+        raise OverflowError("Nguyễn Văn A")
+
+    desk = Desk(any_engine, [Told("national", broken)], MARKS, OPEN)
+    with capture_logs() as logs:
+        assert desk.look_up(ME, Wanted(CODE)).outcome == "unavailable"
+    assert "Nguyễn" not in str(logs)

@@ -161,7 +161,7 @@ def test_an_error_of_the_server_is_tried_again(client: Client, one_stop: OneStop
     assert _found(client, code).dossier.code == code
 
 
-@pytest.mark.parametrize("fault", ["error", "malformed", "other"])
+@pytest.mark.parametrize("fault", ["error", "malformed"])
 def test_a_lasting_fault_is_told_without_the_code(client: Client, one_stop: OneStop, fault: str) -> None:
     code = next(iter(one_stop.dossiers))
     one_stop.set_fault(fault)
@@ -169,6 +169,11 @@ def test_a_lasting_fault_is_told_without_the_code(client: Client, one_stop: OneS
         client.find(code)
     told = "".join(map(str, (raised.value, raised.value.__cause__, raised.value.__context__ or "")))
     assert code not in told and client.name in str(raised.value)
+
+
+def test_a_reply_about_another_dossier_is_not_taken_for_this_one(client: Client, one_stop: OneStop) -> None:
+    one_stop.set_fault("other")
+    assert client.find(list(one_stop.dossiers)[3]) is None
 
 
 def test_a_slow_source_is_waited_for_only_so_long_and_asked_once(client: Client, one_stop: OneStop) -> None:
@@ -305,6 +310,7 @@ def test_a_recorded_shape_is_read(shaped: tuple[type[_Shape], str], body: bytes,
         _reply([HO_SO | {"TenTTHC": ""}]),
         _reply([HO_SO | {"DanhSachLePhi": [{"TenPhiLePhi": "Lệ phí"}]}]),
         _reply([HO_SO | {"DanhSachHoSoBoSung": ["x"]}]),
+        _reply([HO_SO | {"DanhSachLePhi": [{"TenPhiLePhi": "Lệ phí", "Gia": "mười nghìn"}]}]),
         _reply([{name: value for name, value in HO_SO.items() if name != "TenTTHC"}]),
     ],
 )
