@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Literal
 
-from actions.answer import Answer, Choice
-from actions.dossier_telling import tell_dossier
-from actions.payloads import payload
+from actions.answer import Answer
+from actions.dossier_telling import details_choice, tell_dossier, unfollow_choice
 from actions.request import Known
 from actions.wording import say
 from knowledge.dossiers import CLOSED, LookUp
@@ -21,8 +20,5 @@ def tell_news(known: Known, kind: News, found: LookUp) -> Answer:
     blocks = (say(f"news.{kind}"), *told.blocks)
     if found.dossier.status in CLOSED:
         return replace(told, blocks=(*blocks, say("news.over")))
-    more = (
-        Choice(say("dossier.details"), payload("track_dossier", dossier_code=found.code, details="yes")),
-        Choice(say("dossier.unfollow"), payload("unfollow_dossier", dossier_code=found.code)),
-    )
+    more = (details_choice(found.code), unfollow_choice(found.code))
     return replace(told, blocks=blocks, choices=(*told.choices, *more))

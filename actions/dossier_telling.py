@@ -53,6 +53,16 @@ def short_status(request: Known, dossier: Dossier) -> str:
     return topic.title.partition(": ")[2] or topic.title
 
 
+def details_choice(code: str) -> Choice:
+    """Offer the details of a dossier."""
+    return Choice(say("dossier.details"), payload("track_dossier", dossier_code=code, details="yes"))
+
+
+def unfollow_choice(code: str, title: str | None = None) -> Choice:
+    """Offer to follow a dossier no longer."""
+    return Choice(title or say("dossier.unfollow"), payload("unfollow_dossier", dossier_code=code))
+
+
 def _answer(request: Known, found: LookUp, details: list[str], *, is_proven: bool = False) -> Answer:
     dossier = found.dossier
     standing = deadline(dossier, request.today, request.catalogue.working_days(request.province.id))

@@ -9,7 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from actions.answer import Answer, Choice
-from actions.dossier_telling import look_up_page, procedure_name, short_status, tell_details, tell_dossier
+from actions.dossier_telling import (
+    details_choice,
+    look_up_page,
+    procedure_name,
+    short_status,
+    tell_details,
+    tell_dossier,
+    unfollow_choice,
+)
 from actions.payloads import payload
 from actions.request import Request
 from actions.wording import say, sentences
@@ -52,7 +60,7 @@ def follow_dossier(request: Request) -> Answer:
     code, factor = codes[0], _factor(request)
     if code in request.citizen.followed_dossiers():
         return Answer(
-            "answered", (say("dossier.followed_already", code=code),), (_unfollow_choice(code),), dossier=code
+            "answered", (say("dossier.followed_already", code=code),), (unfollow_choice(code),), dossier=code
         )
     if not factor and not _is_theirs(request, code):
         is_again = request.memory.proof_for == code
@@ -74,7 +82,7 @@ def unfollow_dossier(request: Request) -> Answer:
         named = followed
     if not named and len(followed) > 1:
         choices = (
-            *(_unfollow_choice(code, title=code) for code in followed),
+            *(unfollow_choice(code, title=code) for code in followed),
             Choice(say("dossier.unfollow_all"), payload("unfollow_dossier", confirmed="yes")),
         )
         return Answer("asked_back", (say("dossier.unfollow_which"),), choices)
@@ -178,11 +186,11 @@ def _tell(request: Request, found: LookUp) -> Answer:
     match found.outcome:
         case "found":
             told = tell_dossier(request, found)
-            return replace(told, choices=(*_details_choice(found), *told.choices, *_follow_choice(found)))
+            return replace(told, choices=(details_choice(found.code), *told.choices, *_follow_choice(found)))
         case "proven":
             told = tell_details(request, found)
             followed = found.code in request.citizen.followed_dossiers()
-            follow = (_unfollow_choice(found.code),) if followed else _follow_choice(found)
+            follow = (unfollow_choice(found.code),) if followed else _follow_choice(found)
             return replace(told, choices=(*told.choices, *follow))
         case "no_match":
             said = say("dossier.no_match", code=found.code, url=page.url)
@@ -217,22 +225,14 @@ def _follow(request: Request, found: LookUp) -> Answer:
     return Answer(
         "answered",
         (say(sentence, code=code),),
-        (_unfollow_choice(code),),
+        (unfollow_choice(code),),
         (look_up_page(),),
         dossier=code,
         is_proven=True,
     )
 
 
-def _details_choice(found: LookUp) -> tuple[Choice, ...]:
-    return (Choice(say("dossier.details"), payload("track_dossier", dossier_code=found.code, details="yes")),)
-
-
 def _follow_choice(found: LookUp) -> tuple[Choice, ...]:
     if found.dossier.status in CLOSED:
         return ()
     return (Choice(say("dossier.follow"), payload("follow_dossier", dossier_code=found.code)),)
-
-
-def _unfollow_choice(code: str, title: str | None = None) -> Choice:
-    return Choice(title or say("dossier.unfollow"), payload("unfollow_dossier", dossier_code=code))

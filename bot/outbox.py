@@ -16,10 +16,9 @@ from typing import Any, Literal
 import structlog
 from prometheus_client import Counter
 from sqlalchemy import JSON, Engine, ForeignKey, Index, String, bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from knowledge.database import Base, UtcTime, now, transaction
+from knowledge.database import Base, UtcTime, insert_or, now, transaction
 from knowledge.dossiers import HERE
 
 log = structlog.get_logger()
@@ -89,9 +88,8 @@ def is_night(at: datetime) -> bool:
 
 def queue(session: Session, key: str, recipient: Recipient, message: dict[str, Any]) -> bool:
     """Queue a message once for its key; tell whether it was new. The caller commits."""
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(OutboxMessage)
     at = now()
-    row = insert.values(
+    row = insert_or(session, OutboxMessage).values(
         key=key,
         channel=recipient.channel,
         address=recipient.address,

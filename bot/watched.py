@@ -6,11 +6,10 @@ import random
 from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import String
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.outbox import NIGHT_TO, is_night
-from knowledge.database import Base, UtcTime, now
+from knowledge.database import Base, UtcTime, insert_or, now
 from knowledge.dossier_codes import LONGEST_CODE
 from knowledge.dossiers import FINISHED, HERE, Deadline, Dossier
 
@@ -36,11 +35,8 @@ class WatchedDossier(Base):
 
 def watch(session: Session, dossier: Dossier) -> None:
     """Watch a dossier from what is known of it now, unless it is watched already."""
-    insert = (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(
-        WatchedDossier
-    )
     at = now()
-    row = insert.values(
+    row = insert_or(session, WatchedDossier).values(
         code=dossier.code,
         next_at=next_look(at, None),
         seen=signs(dossier),

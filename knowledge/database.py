@@ -18,6 +18,7 @@ from alembic.config import Config
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from sqlalchemy import Connection, DateTime, Engine, create_engine, event, text
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -152,6 +153,11 @@ def reading(engine: Engine) -> Iterator[Session]:
     only_reads = engine.execution_options(**{_ONLY_READS: True})
     with reachable(), Session(only_reads) as session:
         yield session
+
+
+def insert_or(session: Session, table: type[Base]) -> Any:
+    """Begin an INSERT that can say what to do on conflict, as the session's database writes it."""
+    return (postgresql if session.get_bind().dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def is_ready(engine: Engine) -> bool:

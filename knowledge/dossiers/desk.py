@@ -133,11 +133,6 @@ class Desk:
         self._waiting = ThreadPoolExecutor(AT_ONCE, "look-up")
         self._other_sources = ThreadPoolExecutor(AT_ONCE, "source")
 
-    @property
-    def has_sources(self) -> bool:
-        """Tell whether any system is asked besides the imported files."""
-        return bool(self.sources)
-
     def submit(self, seeker: Seeker, wanted: Sequence[Wanted]) -> list[Future[LookUp]]:
         """Look each up in a thread of the desk's own, so that no other question waits."""
         return [self._waiting.submit(self.look_up, seeker, each) for each in wanted]
