@@ -13,14 +13,16 @@ import uvicorn
 from pydantic import ValidationError
 
 from bot.console_channel import ask_file, chat_loop, say_reply
+from bot.inbox import Message
 from bot.intake import BadInput
 from bot.logs import set_up_logs
 from bot.run import run_all
 from bot.settings import HERE, Settings
 from bot.start import StartError, build_assistant, check_port, open_engine, web_app
 from bot.telegram_channel import TelegramSettingsError
-from bot.turn import Assistant, Message
-from knowledge.catalogue import UnknownProvince, load_catalogue
+from bot.turn import Assistant
+from knowledge.catalogue import UnknownProvince
+from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT, ContentError
 from knowledge.database import DatabaseUnavailable, transaction
 from knowledge.dossiers import DossierFileError, import_dossiers, open_marks, read_file_settings

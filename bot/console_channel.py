@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.markdown import Markdown
 from rich.progress import track
 
+from bot.inbox import Message
 from bot.intake import BadInput
-from bot.turn import Assistant, Message, Reply
+from bot.turn import Assistant, Reply
 
 _LINK = re.compile(r"\[([^\]]+)\]\(([^)]+)\)")
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from bot.settings import Settings
 from bot.start import StartError, open_engine
-from knowledge.catalogue import load_catalogue
+from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT
 from knowledge.database import reading
 from knowledge.dossiers import DossierState

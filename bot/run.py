@@ -18,7 +18,7 @@ from rich.console import Console
 from bot.demo import needs_demo, start_demo
 from bot.settings import Settings
 from bot.start import StartError, check_port
-from knowledge.catalogue import load_catalogue
+from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT
 from nlu.client import NluClient
 from nlu.training import CACHE

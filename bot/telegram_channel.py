@@ -28,10 +28,11 @@ from telegram.error import InvalidToken
 from telegram.request import HTTPXRequest
 
 from actions.wording import button, say
+from bot.inbox import Message, unanswered
 from bot.intake import BadInput
 from bot.settings import Settings
 from bot.telegram_delivery import TRIES, attempt, note, persist, send
-from bot.turn import Assistant, Message
+from bot.turn import Assistant
 from knowledge.database import DatabaseUnavailable
 
 log = structlog.get_logger()
@@ -230,7 +231,9 @@ async def _start(application: TelegramApplication, settings: Settings) -> None:
     try:
         await persist(application.initialize)
         await attempt(bot.set_my_commands([(name, button(intent)) for name, intent in COMMANDS.items()]))
-        for address, left in await persist(partial(asyncio.to_thread, assistant.unanswered, "telegram")):
+        for address, left in await persist(
+            partial(asyncio.to_thread, unanswered, assistant.engine, "telegram")
+        ):
             application.update_queue.put_nowait(_LeftOver(int(address), left))
         await application.start()
         await _fetch(application, settings)

@@ -11,15 +11,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
 import structlog
 from anyio import CapacityLimiter, to_thread
 from prometheus_client import Counter
-from sqlalchemy import Engine, select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
@@ -30,6 +29,7 @@ from actions.people import contact_blocks, contact_sources
 from actions.picking import pick
 from actions.request import LookUpsNeeded, Memory, Request
 from actions.wording import say
+from bot.inbox import Message, receive, turn_by_key
 from bot.intake import BadInput, UnknownConversation, clean, has_words
 from bot.outbox import take_news
 from bot.store import Conversation, StoredCitizen, Turn
@@ -43,7 +43,6 @@ from nlu.client import NluClient, NluUnavailable
 from nlu.reading import FALLBACK, Reading
 
 log = structlog.get_logger()
-NOT_OLDER = timedelta(days=1)  # what was asked before is no longer answered unasked
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
@@ -59,19 +58,6 @@ class _Lanes:
     def here(cls) -> _Lanes:
         """Give the lanes of the running loop."""
         return cls.of_loop.setdefault(asyncio.get_running_loop(), cls())
-
-
-@dataclass(frozen=True)
-class Message:
-    """What a channel received: a text or a pressed choice, from a conversation or an address."""
-
-    channel: str
-    text: str | None = None
-    payload: str | None = None
-    conversation_id: str | None = None
-    address: str | None = None
-    key: str | None = None
-    network: str | None = None  # the sender's network address, where the channel has no accounts
 
 
 @dataclass(frozen=True)
@@ -150,7 +136,7 @@ class Assistant:
         """Store and understand a message, and answer it unless dossiers are to be looked up first."""
         message = replace(message, text=clean(message.text)) if message.text is not None else message
         pressed = self._read_pressed(message)
-        turn, memory = self._receive(message)
+        turn, memory = receive(self.engine, message)
         if turn.reply is not None:
             return Reply(turn.reply)
         reading, trouble = self._understand(message, pressed, memory)
@@ -168,30 +154,6 @@ class Assistant:
             return self._answer(waiting, "trouble.failed")
         return self._answer(replace(waiting, wanted=(), found=known), None)
 
-    def unanswered(self, channel: str) -> list[tuple[str, Message]]:
-        """List the messages of a channel that a stop of the program left without an answer."""
-        with transaction(self.engine) as session:
-            waiting = (
-                select(Turn, Conversation.address)
-                .join(Conversation, Conversation.id == Turn.conversation_id)
-                .where(
-                    Conversation.channel == channel,
-                    Conversation.address.is_not(None),
-                    Turn.reply.is_(None),
-                    Turn.asked_at > now() - NOT_OLDER,
-                )
-                .order_by(Turn.id)
-            )
-            return [
-                (
-                    address or "",
-                    Message(
-                        channel, turn.text, turn.payload, turn.conversation_id, address, self._bare_key(turn)
-                    ),
-                )
-                for turn, address in session.execute(waiting)
-            ]
-
     def _read_pressed(self, message: Message) -> Reading | None:
         if message.payload is None:
             return None
@@ -201,63 +163,6 @@ class Assistant:
             raise BadInput(
                 "payload", "Lựa chọn này không còn dùng được. Anh/chị nhắn bằng chữ giúp mình."
             ) from error
-
-    def _receive(self, message: Message) -> tuple[Turn, Memory]:
-        """Store the message, or find it again when it was sent before."""
-        try:
-            with transaction(self.engine) as session:
-                if known := self._sent_before(session, message):
-                    return known
-                conversation = self._conversation(session, message)
-                memory = Memory.from_json(conversation.memory)
-                turn = Turn(
-                    conversation_id=conversation.id,
-                    request_key=self._key(message),
-                    text=redact(message.text, hides_proof=bool(memory.proof_for)) if message.text else None,
-                    payload=message.payload,
-                )
-                session.add(turn)
-                conversation.last_at = now()
-                session.flush()
-                return turn, memory
-        except IntegrityError:  # the same message, or the first of this address, came in at the same instant
-            return self._receive(message)
-
-    def _key(self, message: Message) -> str | None:
-        return f"{message.channel}:{message.key}" if message.key else None
-
-    def _bare_key(self, turn: Turn) -> str | None:
-        return turn.request_key.partition(":")[2] if turn.request_key else None
-
-    def _turn_by_key(self, session: Session, key: str | None) -> Turn | None:
-        return session.scalar(select(Turn).where(Turn.request_key == key)) if key else None
-
-    def _sent_before(self, session: Session, message: Message) -> tuple[Turn, Memory] | None:
-        turn = self._turn_by_key(session, self._key(message))
-        if turn is None:
-            return None
-        text, stored = (redact(each or "", hides_proof=True) for each in (message.text, turn.text))
-        if (stored or text, turn.payload) != (text, message.payload):
-            raise BadInput("Idempotency-Key", "Mã này đã dùng cho một tin nhắn khác.")
-        conversation = session.get_one(Conversation, turn.conversation_id)
-        return turn, Memory.from_json(conversation.memory)
-
-    def _conversation(self, session: Session, message: Message) -> Conversation:
-        if message.conversation_id is not None:
-            known = session.get(Conversation, message.conversation_id)
-            if known is None or known.channel != message.channel:
-                raise UnknownConversation
-            return known
-        if message.address is not None:
-            by_address = select(Conversation).where(
-                Conversation.channel == message.channel, Conversation.address == message.address
-            )
-            if known := session.scalar(by_address):
-                return known
-        started = Conversation(channel=message.channel, address=message.address)
-        session.add(started)
-        session.flush()
-        return started
 
     def _understand(
         self, message: Message, pressed: Reading | None, memory: Memory
@@ -331,7 +236,7 @@ class Assistant:
 
     def _answered_elsewhere(self, session: Session, turn: Turn) -> Reply:
         """Give the reply of the same message when erasing moved it to a new conversation."""
-        same = self._turn_by_key(session, turn.request_key)
+        same = turn_by_key(session, turn.request_key)
         if same is None or same.reply is None:
             raise UnknownConversation
         return Reply(same.reply)

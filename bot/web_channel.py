@@ -28,8 +28,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
 from bot.checklist_page import checklist_route
+from bot.inbox import Message
 from bot.intake import BadInput, UnknownConversation
-from bot.turn import Assistant, Message
+from bot.turn import Assistant
 from knowledge.database import DatabaseUnavailable, is_ready
 
 log = structlog.get_logger()

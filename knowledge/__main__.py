@@ -14,7 +14,7 @@ import typer
 from rich.progress import Progress, TaskID
 from sqlalchemy import Engine
 
-from knowledge.catalogue import load_catalogue
+from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT, ContentError
 from knowledge.database import DatabaseUnavailable, KnowledgeSettings, migrate, open_database
 from knowledge.explaining import explain_procedure

@@ -12,7 +12,8 @@ import structlog
 from sqlalchemy import Engine
 
 from knowledge import revisions
-from knowledge.catalogue import Catalogue, load_catalogue
+from knowledge.catalogue import Catalogue
+from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT, ContentError, read_record, read_yaml
 from knowledge.database import DatabaseUnavailable
 from knowledge.merging import Procedures

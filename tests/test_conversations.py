@@ -11,7 +11,8 @@ import pytest
 import yaml
 
 from actions import INTENTS
-from bot.turn import Assistant, Message, Reply
+from bot.inbox import Message
+from bot.turn import Assistant, Reply
 
 FOLDER = Path(__file__).with_name("conversations")
 

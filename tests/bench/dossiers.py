@@ -30,7 +30,7 @@ from sqlalchemy import insert
 from bot.store import Conversation, FollowedDossier
 from bot.watched import WatchedDossier, next_look, signs
 from bot.watching import Watcher
-from knowledge.catalogue import load_catalogue
+from knowledge.catalogue_files import load_catalogue
 from knowledge.database import now, transaction
 from knowledge.dossiers import HERE, deadline
 from nlu.bench.processes import Server

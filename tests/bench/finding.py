@@ -23,7 +23,7 @@ import numpy as np
 import yaml
 from sqlalchemy import Engine
 
-from bot.turn import Message
+from bot.inbox import Message
 from knowledge.dossiers import DossierSettings
 from knowledge.library import Library, open_library
 from knowledge.portal_files import read_portal_file

@@ -10,7 +10,8 @@ import yaml
 
 from actions import INTENTS
 from actions.payloads import read_payload
-from bot.turn import Assistant, Message
+from bot.inbox import Message
+from bot.turn import Assistant
 from knowledge.dossiers import DossierSettings
 from knowledge.library import open_library
 from nlu.contract import ROOT

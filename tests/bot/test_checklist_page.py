@@ -12,7 +12,8 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from bot.turn import Assistant, Message
+from bot.inbox import Message
+from bot.turn import Assistant
 from bot.web_channel import build_app
 from tests.conftest import serve_app
 

@@ -6,6 +6,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from actions.wording import say
+from bot.inbox import unanswered
 from bot.settings import Settings
 from bot.turn import Assistant
 from tests.bot.telegram_run import HOA, LAN, channel, store_turn, turns
@@ -73,7 +74,7 @@ def test_what_a_stopped_process_left_unanswered_is_answered_once_at_start(
         api.citizen_says(HOA, "/huy")
         thanked, cancelled = api.wait_for_message(HOA, 2)
     assert (thanked["text"], cancelled["text"]) == (say("talk.thank"), say("talk.cancel"))
-    assert assistant.unanswered("telegram") == []
+    assert unanswered(assistant.engine, "telegram") == []
     assert len(turns(assistant)) == 2
 
 

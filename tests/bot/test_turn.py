@@ -14,9 +14,10 @@ from alembic.config import Config
 from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
+from bot.inbox import Message
 from bot.intake import BadInput, UnknownConversation
 from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion, erase_older_than
-from bot.turn import Assistant, Message
+from bot.turn import Assistant
 from knowledge.database import (
     MIGRATIONS,
     Base,

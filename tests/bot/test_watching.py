@@ -17,8 +17,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import Engine, delete, select, text, update
 
+from bot.inbox import Message
 from bot.store import Conversation, FollowedDossier, erase_conversation
-from bot.turn import Assistant, Message
+from bot.turn import Assistant
 from bot.watched import WatchedDossier, next_look
 from bot.watching import Watcher
 from knowledge.database import DatabaseUnavailable, now, transaction

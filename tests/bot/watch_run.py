@@ -21,7 +21,7 @@ from bot.telegram_delivery import send_once
 from bot.turn import Assistant
 from bot.watched import WatchedDossier, watch
 from bot.watching import Watcher
-from knowledge.catalogue import load_catalogue
+from knowledge.catalogue_files import load_catalogue
 from knowledge.database import now, open_database, transaction
 from knowledge.dossiers import HERE, keep_states
 from tests.conftest import TODAY, build, dossier_settings

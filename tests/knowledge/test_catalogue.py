@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.catalogue import load_catalogue
+from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT, ContentError, read_yaml
 from knowledge.library import Library
 from knowledge.records import Procedure

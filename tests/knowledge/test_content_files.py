@@ -8,7 +8,7 @@ from unicodedata import normalize
 
 import pytest
 
-from knowledge.catalogue import load_catalogue
+from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT, ContentError
 
 RECORD = "procedures/1.000894.yml"

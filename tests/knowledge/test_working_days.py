@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from knowledge.catalogue import load_catalogue
+from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT, ContentError
 from knowledge.dossiers import HERE, Dossier, Supplement, deadline
 from knowledge.library import Library

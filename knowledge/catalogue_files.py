@@ -1,0 +1,274 @@
+"""Loading the catalogue from the content files, with every fault of every file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterable
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, Field, RootModel
+
+from knowledge.catalogue import NATIONAL, Catalogue
+from knowledge.content_files import (
+    CONTENT,
+    ContentError,
+    Fault,
+    YamlFile,
+    content_files,
+    read_record,
+    read_yaml,
+)
+from knowledge.facets import Facet
+from knowledge.merging import Procedures
+from knowledge.records import LifeEvent, OfficialText, Procedure, Province, Tariff, Text, Topic
+from knowledge.search import folded_words, procedure_codes
+from knowledge.typical_questions import OTHERS
+from knowledge.validity import faults_of_validity
+from knowledge.working_days import WorkingCalendar
+
+FEWEST_ALIASES = 3
+R = TypeVar("R", bound=BaseModel)
+# The dated parts of a province pack, and what makes two entries the same thing at different times.
+_SAME: dict[str, Callable[[Any], Hashable]] = {
+    "situations": lambda _: None,
+    "portals": lambda portal: portal.name,
+    "contacts": lambda contact: contact.name,
+    "hours": lambda hours: hours.place,
+}
+
+
+class _StatusNames(RootModel[dict[Annotated[int, Field(ge=1, le=10)], tuple[Text, ...]]]):
+    pass
+
+
+class _TypicalQuestions(RootModel[Annotated[tuple[Text, ...], Field(min_length=1)]]):
+    """The typical questions of one procedure, its name first."""
+
+
+class _Reader:
+    """Collects records and faults from the files of one content folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.faults: list[Fault] = []
+        self.files: dict[str, YamlFile] = {}
+        self.stems: dict[str, set[str]] = {}
+
+    def read(self, sub: str, kind: type[R], key: Callable[[R], str]) -> dict[str, R]:
+        """Read every file of a sub-folder as one record each."""
+        found: dict[str, R] = {}
+        self.stems[sub] = {path.stem for path in content_files(self.folder / sub)}
+        for path in content_files(self.folder / sub):
+            try:
+                file = read_yaml(path)
+                record = read_record(kind, file)
+            except ContentError as error:
+                self.faults += error.faults
+                continue
+            if key(record) != path.stem:
+                self.faults.append(file.fault((), f"must be named {key(record)}.yml after its record"))
+            self.files[f"{sub}/{key(record)}"] = file
+            found[key(record)] = record
+        return found
+
+    def read_texts(self) -> dict[str, OfficialText]:
+        """Read the list of official texts."""
+        found: dict[str, OfficialText] = {}
+        path = self.folder / "official_texts.yml"
+        try:
+            file = read_yaml(path)
+            if not isinstance(file.data, dict):
+                raise ContentError([file.fault((), "must map each number to its text")])
+            for number, data in file.data.items():
+                found[number] = read_record(OfficialText, file, {"number": number, **data}, (number,))
+        except ContentError as error:
+            self.faults += error.faults
+        except FileNotFoundError:
+            self.faults.append(Fault(path, 1, "file", "is missing; it lists the official texts"))
+        return found
+
+    def read_list(self, name: str, kind: type[R]) -> list[R]:
+        """Read a file that is a list of records; a content folder may lack it."""
+        path = self.folder / name
+        if not path.exists():
+            return []
+        try:
+            file = read_yaml(path)
+            if not isinstance(file.data, list):
+                raise ContentError([file.fault((), "must be a list of records")])
+            self.files[name] = file
+            return [read_record(kind, file, data, (number,)) for number, data in enumerate(file.data)]
+        except ContentError as error:
+            self.faults += error.faults
+            return []
+
+    def read_questions(self) -> dict[str, tuple[str, ...]]:
+        """Read the typical questions of each procedure, one file a code; a content folder may have none."""
+        found: dict[str, tuple[str, ...]] = {}
+        asked: dict[str, Path] = {}
+        for path in content_files(self.folder / "questions"):
+            if path.stem != OTHERS and not procedure_codes(path.stem):
+                what = f"must be named after a procedure's code, or {OTHERS}.yml for other matters"
+                self.faults.append(Fault(path, 1, "file", what))
+            try:
+                file = read_yaml(path)
+                found[path.stem] = read_record(_TypicalQuestions, file).root
+            except ContentError as error:
+                self.faults += error.faults
+                continue
+            for number, text in enumerate(found[path.stem]):
+                if (first := asked.setdefault(folded_words(text), path)) != path:
+                    self.faults.append(
+                        file.fault((number,), f"stands in {first.name} too; keep it where it belongs")
+                    )
+        return found
+
+    def read_calendar(self, official_texts: dict[str, OfficialText]) -> WorkingCalendar:
+        """Read the exceptional working days; without the file no day is known of."""
+        path = self.folder / "working_days.yml"
+        if not path.exists():
+            return WorkingCalendar()
+        try:
+            file = read_yaml(path)
+            calendar = read_record(WorkingCalendar, file)
+        except ContentError as error:
+            self.faults += error.faults
+            return WorkingCalendar()
+        for number, each in enumerate(calendar.exceptions):
+            place = ("exceptions", number)
+            self.faults += _unknown_texts(file, place, (each.source,), official_texts)
+            self.faults += _unknown_file(self, file, (*place, "province"), "provinces", each.province)
+            if any(other.day == each.day and other.province == each.province
+                   for other in calendar.exceptions[:number]):  # fmt: skip
+                self.faults.append(file.fault((*place, "day"), f"{each.day} stands twice"))
+        return calendar
+
+    def read_status_names(self) -> dict[str, int]:
+        """Read how local software names the ten statuses; each name at most once, accents aside."""
+        path = self.folder / "status_names.yml"
+        if not path.exists():
+            return {}
+        try:
+            file = read_yaml(path)
+            listed = read_record(_StatusNames, file).root
+        except ContentError as error:
+            self.faults += error.faults
+            return {}
+        names: dict[str, int] = {}
+        for status, of_it in listed.items():
+            for number, name in enumerate(of_it):
+                if names.setdefault(folded_words(name), status) != status:
+                    self.faults.append(file.fault((status, number), f"{name!r} stands under two statuses"))
+        return names
+
+
+def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogue:
+    """Load the content folder.
+
+    Raises ContentError with every fault of every file; with ``lenient`` the sound files load
+    all the same and the catalogue carries the faults.
+    """
+    reader = _Reader(folder)
+    official_texts = reader.read_texts()
+    procedures = reader.read("procedures", Procedure, lambda record: record.code)
+    topics = reader.read("topics", Topic, lambda record: record.id)
+    provinces = reader.read("provinces", Province, lambda record: record.id)
+    life_events = reader.read_list("life_events.yml", LifeEvent)
+    facets = reader.read_list("facets.yml", Facet)
+    tariffs = reader.read_list("tariffs.yml", Tariff)
+    calendar = reader.read_calendar(official_texts)
+    status_names = reader.read_status_names()
+    questions = reader.read_questions()
+    reader.faults += _loose_ends(reader, procedures, topics, provinces, official_texts)
+    reader.faults += _loose_ends_of_lists(reader, life_events, tariffs, official_texts)
+    if NATIONAL not in provinces:
+        reader.faults.append(
+            Fault(folder / "provinces", 1, "folder", f"needs the national pack {NATIONAL}.yml")
+        )
+        provinces[NATIONAL] = Province(id=NATIONAL, name="toàn quốc")
+    if reader.faults and not lenient:
+        raise ContentError(reader.faults)
+    broken = {fault.path.stem for fault in reader.faults}
+    return Catalogue(
+        Procedures({key: value for key, value in procedures.items() if key not in broken}),
+        {key: value for key, value in topics.items() if key not in broken},
+        {key: value for key, value in provinces.items() if key not in broken or key == NATIONAL},
+        official_texts,
+        {event.id: event for event in life_events},
+        questions,
+        tuple(facets),
+        tuple(tariffs),
+        calendar,
+        status_names,
+        tuple(reader.faults),
+    )
+
+
+def _loose_ends(
+    reader: _Reader,
+    procedures: dict[str, Procedure],
+    topics: dict[str, Topic],
+    provinces: dict[str, Province],
+    official_texts: dict[str, OfficialText],
+) -> Iterable[Fault]:
+    """Yield references that lead nowhere; a file that is there but faulty counts as there."""
+    for code, procedure in procedures.items():
+        file = reader.files[f"procedures/{code}"]
+        if len(procedure.aliases) < FEWEST_ALIASES:
+            yield file.fault(("aliases",), f"needs at least {FEWEST_ALIASES} names as citizens say them")
+        for number, near in enumerate(procedure.near):
+            yield from _unknown_file(reader, file, ("near", number), "procedures", near)
+        yield from _unknown_file(reader, file, ("fee_topic",), "topics", procedure.fee_topic)
+        for number, channel in enumerate(procedure.channels or ()):
+            for place, what in faults_of_validity(channel.fees or (), lambda fee: (fee.what, fee.basis)):
+                yield file.fault(("channels", number, "fees", place), what)
+    for topic_id, topic in topics.items():
+        file = reader.files[f"topics/{topic_id}"]
+        yield from _unknown_file(reader, file, ("replaced_by",), "topics", topic.replaced_by)
+        yield from _unknown_file(reader, file, ("province",), "provinces", topic.province)
+        for number, rule in enumerate(topic.rules):
+            yield from _unknown_texts(file, ("rules", number), rule.sources, official_texts)
+        for place, what in faults_of_validity(topic.rules, lambda _: None, topic.gaps):
+            yield file.fault(("rules", place), what)
+    for province_id, province in provinces.items():
+        file = reader.files[f"provinces/{province_id}"]
+        yield from _unknown_file(reader, file, ("filing_topic",), "topics", province.filing_topic)
+        for part, same in _SAME.items():
+            for number, item in enumerate(getattr(province, part)):
+                yield from _unknown_texts(file, (part, number), item.sources, official_texts)
+            for place, what in faults_of_validity(getattr(province, part), same):
+                yield file.fault((part, place), what)
+        for number, letter in enumerate(province.letters):
+            yield from _unknown_texts(file, ("letters", number), (letter.number,), official_texts)
+
+
+def _loose_ends_of_lists(
+    reader: _Reader,
+    life_events: list[LifeEvent],
+    tariffs: list[Tariff],
+    official_texts: dict[str, OfficialText],
+) -> Iterable[Fault]:
+    for number, event in enumerate(life_events):
+        for place, code in enumerate(event.procedures):
+            where = (number, "procedures", place)
+            yield from _unknown_file(reader, reader.files["life_events.yml"], where, "procedures", code)
+    for number, tariff in enumerate(tariffs):
+        yield from _unknown_texts(reader.files["tariffs.yml"], (number,), tariff.sources, official_texts)
+    same = faults_of_validity(tariffs, lambda one: (one.province, one.distance, one.up_to_grams))
+    for place, what in same:
+        yield reader.files["tariffs.yml"].fault((place,), what)
+
+
+def _unknown_file(
+    reader: _Reader, file: YamlFile, place: tuple[str | int, ...], sub: str, key: str | None
+) -> Iterable[Fault]:
+    if key and key not in reader.stems[sub]:
+        yield file.fault(place, f"names {sub}/{key}.yml, which is not there")
+
+
+def _unknown_texts(
+    file: YamlFile, place: tuple[str | int, ...], numbers: Iterable[str], known: dict[str, OfficialText]
+) -> Iterable[Fault]:
+    for number in numbers:
+        if number not in known:
+            yield file.fault((*place, "sources"), f"names {number!r}, which official_texts.yml does not list")
