@@ -19,8 +19,9 @@ check: setup ## style, types, content and data
 	@$(PYTHON) -m knowledge check
 	@$(PYTHON) -m nlu check
 
-bench: train ## measure speed and memory beside stock rasa
+bench: train ## measure speed and memory beside stock rasa, then look-ups of dossiers
 	@$(PYTHON) -m tests.bench
+	@$(PYTHON) -m tests.bench.dossiers
 
 setup: ## build both environments
 	@sh deploy/setup.sh

@@ -52,7 +52,7 @@ class _Lanes:
     of_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, _Lanes]] = WeakKeyDictionary()
 
     def __init__(self) -> None:
-        self.begin, self.end = CapacityLimiter(4), CapacityLimiter(1)
+        self.begin, self.end = CapacityLimiter(1), CapacityLimiter(1)
 
     @classmethod
     def here(cls) -> _Lanes:

@@ -8,6 +8,7 @@ serve the same model.
 from __future__ import annotations
 
 import argparse
+import gc
 import json as plain_json
 import os
 import tarfile
@@ -105,6 +106,8 @@ def main() -> None:
     arguments.add_argument("--port", type=int, required=True)
     given = arguments.parse_args()
     app = build_server(load_parser(given.model), given.model)
+    gc.collect()
+    gc.freeze()  # the model stays: to look through it for garbage would hold up sentences
     app.run(
         "127.0.0.1", given.port, workers=int(os.environ.get("NLU_WORKERS", "1")), access_log=False, motd=False
     )

@@ -14,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy import Engine, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from bot.inbox import Message
+from bot.inbox import Message, unanswered
 from bot.intake import BadInput, UnknownConversation
 from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion, erase_older_than
 from bot.turn import Assistant
@@ -184,10 +184,10 @@ def test_turns_left_without_an_answer_are_found_again(on_any_database: Assistant
         session.add(Conversation(id="c" * 36, channel="telegram", address="7"))
         session.flush()
         session.add(Turn(conversation_id="c" * 36, request_key="telegram:1-5", text="chào em"))
-    ((address, message),) = on_any_database.unanswered("telegram")
+    ((address, message),) = unanswered(on_any_database.engine, "telegram")
     assert (address, message.text) == ("7", "chào em")
     assert on_any_database.reply(message).body["status"] == "answered"
-    assert on_any_database.unanswered("telegram") == []
+    assert unanswered(on_any_database.engine, "telegram") == []
 
 
 def test_conversations_past_their_time_are_erased(on_any_database: Assistant) -> None:
