@@ -121,9 +121,11 @@ def _and(first: Answer, second: Answer) -> Answer:
 def _answer(request: Request) -> Answer:
     if request.reading.intent == NO_WORDS:
         return small_talk.no_words(request)
+    if people.tells_emergency(request.reading.text):
+        return people.help_at_once(request)
     given = ACTIONS.get(request.reading.intent, unclear)(request)
     if _failed(request, given) and request.memory.failures:
-        return people.hand_over(request, "people.twice", "not understood twice")
+        return people.hand_over(request, "people.twice", "not_understood")
     if given.status == "not_found" and request.reading.intent != "track_dossier":
         request.citizen.leave_question("nothing found")
         return given.with_more(*people.contact_blocks(request), sources=people.contact_sources(request))
@@ -145,6 +147,7 @@ def _remember(request: Request, given: Answer, also: str | None) -> Memory:
         failures=memory.failures + failed if no_success else 0,
         dossier=given.dossier or memory.dossier,
         proof_for=given.dossier if given.status == "asked_back" else None,
+        leaves=given.leaves,
         is_proven=given.is_proven or (memory.is_proven and given.dossier in (None, memory.dossier)),
     )
 
@@ -182,6 +185,8 @@ def _guess(request: Request, intent: str) -> Choice:
 def _as_reply(request: Request) -> Reading:
     """Read a bare procedure name as the reply to what was asked, or as a wish to hear of it."""
     reading, memory, library = request.reading, request.memory, request.library
+    if memory.leaves and not reading.is_press and reading.intent != "cancel":
+        return replace(reading, intent="ask_human")
     if meant := narrowed(request):
         return meant
     if memory.asked == "delete_my_data" and reading.intent in _BARE:

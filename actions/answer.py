@@ -12,7 +12,7 @@ Status = Literal[
     "asked_back",  # the citizen has to choose or add something first
     "not_found",  # nothing is known about it, or not for this day
     "out_of_scope",  # not a matter of public services
-    "handed_over",  # the hotline was offered and the question recorded
+    "handed_over",  # a person answers, or the question was recorded for one
     "refused",  # the assistant may not do it
     "unavailable",  # a part of the assistant is down
 ]
@@ -38,6 +38,7 @@ class Answer:
     topic: str | None = None
     dossier: str | None = None  # the code of the dossier it was about, or for which proof is asked
     is_proven: bool = False  # whether this turn proved that the dossier is the citizen's
+    leaves: str | None = None  # what the next text is: a message to staff, or words about case number N
 
     @property
     def text(self) -> str:

@@ -24,6 +24,11 @@ VALUES = {
     "confirmed": re.compile("yes|no"),
     "dossier_code": CODE,
     "details": re.compile("yes"),
+    "machine": re.compile("yes"),
+    "consent": re.compile("yes"),
+    "leave": re.compile("message|words"),
+    "rating": re.compile("useful|useless"),
+    "number": re.compile(r"\d{1,9}"),
 }
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 
-from actions.answer import Answer
+from actions.answer import Answer, Choice
+from actions.payloads import payload
 from actions.places import portals_on, province_meant
-from actions.request import Request
-from actions.wording import say
+from actions.request import HandOver, Request, Why
+from actions.wording import day, say, sentences
 from knowledge.records import Contact, Hours, OfficialText
+from knowledge.search import folded_words
 
 
 def ask_contact(request: Request) -> Answer:
@@ -31,8 +34,19 @@ def ask_contact(request: Request) -> Answer:
 
 
 def ask_human(request: Request) -> Answer:
-    """Offer the hotline and record the question for staff."""
-    return hand_over(request, "people.human", "asked for a person")
+    """Hand over to a person, or do what one of the choices of a hand-over says."""
+    reading = request.reading
+    if reading.first("machine"):
+        return _give_back(request)
+    if reading.first("consent"):
+        return _consent(request)
+    if leave := reading.first("leave"):
+        return _ask_words(request, leave)
+    if rating := reading.first("rating"):
+        return _rate(request, rating)
+    if request.memory.leaves and not reading.is_press:
+        return _take_words(request)
+    return hand_over(request, "people.human", "asked")
 
 
 def complain(request: Request) -> Answer:
@@ -40,10 +54,110 @@ def complain(request: Request) -> Answer:
     return hand_over(request, "people.complain", "complaint")
 
 
-def hand_over(request: Request, sentence: str, reason: str) -> Answer:
-    """Record the question as unresolved and offer the hotline."""
-    request.citizen.leave_question(reason)
-    return Answer("handed_over", (say(sentence), *contact_blocks(request)), sources=contact_sources(request))
+def tells_emergency(text: str) -> bool:
+    """Tell whether a text speaks of a danger to somebody's life, and not of papers about one."""
+    words = f" {folded_words(text)} "
+    is_about_papers = any(f" {word} " in words for word in _listed("people.papers"))
+    return not is_about_papers and any(f" {phrase} " in words for phrase in _listed("people.dangers"))
+
+
+@cache
+def _listed(key: str) -> tuple[str, ...]:
+    return tuple(folded_words(phrase) for phrase in sentences()[key].split("|"))
+
+
+def help_at_once(request: Request) -> Answer:
+    """Name the ambulance first, then hand over with the highest priority."""
+    return hand_over(request, "people.emergency", "emergency")
+
+
+def hand_over(request: Request, sentence: str, why: Why) -> Answer:
+    """Open a case for staff and say what happens next; without staff record the question."""
+    memory = request.memory
+    given = request.citizen.hand_over(why, memory.procedure, memory.dossier)
+    if given is None:
+        request.citizen.leave_question(why)
+        blocks = (say(sentence), say("people.recorded"), *contact_blocks(request))
+        return Answer("handed_over", blocks, sources=contact_sources(request))
+    if given.is_on_duty:
+        blocks = (say(sentence), f"{_place(given)} {_wait(given)}", say("people.silent"))
+        return Answer("handed_over", blocks, (back_choice(),))
+    comes = say("people.told_here" if request.citizen.can_be_told else "people.told_on_page")
+    blocks = (say(sentence), f"{_closed(given)} {comes}", say("people.call_now"), *contact_blocks(request))
+    leave = Choice(say("people.leave"), payload("ask_human", leave="message"))
+    return Answer("handed_over", blocks, (leave,), contact_sources(request))
+
+
+def back_choice() -> Choice:
+    """Offer to go on with the machine."""
+    return Choice(say("people.back"), payload("ask_human", machine="yes"))
+
+
+def hidden_numbers() -> Answer:
+    """Say that personal numbers were hidden from staff, and ask leave to send them."""
+    consent = Choice(say("people.consent"), payload("ask_human", consent="yes"))
+    return Answer("handed_over", (say("people.hidden"),), (consent, back_choice()))
+
+
+def _place(given: HandOver) -> str:
+    if given.position <= 1:
+        return say("people.next", number=given.number)
+    return say("people.place", number=given.number, ahead=given.position - 1)
+
+
+def _wait(given: HandOver) -> str:
+    if given.wait is None:
+        return say("people.wait_unknown")
+    return say("people.wait", minutes=max(1, round(given.wait.total_seconds() / 60)))
+
+
+def _closed(given: HandOver) -> str:
+    if given.opens is None:
+        return say("people.nobody_unknown", number=given.number)
+    weekday = say(f"weekdays.{given.opens.weekday()}")
+    return say(
+        "people.nobody", number=given.number, opens=f"{given.opens:%H:%M} {weekday}, {day(given.opens)}"
+    )
+
+
+def _give_back(request: Request) -> Answer:
+    was_with_person = request.citizen.give_back()
+    return Answer("answered", (say("people.given_back" if was_with_person else "people.machine_here"),))
+
+
+def _consent(request: Request) -> Answer:
+    if not request.citizen.consent():
+        return Answer("answered", (say("people.no_case"),))
+    return Answer("handed_over", (say("people.consented"),), (back_choice(),))
+
+
+def _ask_words(request: Request, leave: str) -> Answer:
+    """Ask for a message to staff, or for words about how a case was answered; the press is the consent."""
+    if leave == "words":
+        number = request.reading.first("number") or ""
+        return Answer("asked_back", (say("people.ask_words"),), leaves=number)
+    if not request.citizen.consent():
+        return Answer("answered", (say("people.no_case"),))
+    return Answer("asked_back", (say("people.ask_message"),), leaves="message")
+
+
+def _take_words(request: Request) -> Answer:
+    text, leaves = request.reading.text, request.memory.leaves or ""
+    if leaves.isdigit():
+        taken = request.citizen.rate(int(leaves), words=text)
+        return Answer("answered", (say("people.words_taken" if taken else "people.no_case"),))
+    number = request.citizen.leave_message(text)
+    if number is None:
+        return Answer("answered", (say("people.no_case"),))
+    return Answer("handed_over", (say("people.message_taken", number=number),))
+
+
+def _rate(request: Request, rating: str) -> Answer:
+    number = request.reading.first("number") or "0"
+    if not request.citizen.rate(int(number), rating):
+        return Answer("answered", (say("people.no_case"),))
+    more = Choice(say("people.more_words"), payload("ask_human", leave="words", number=number))
+    return Answer("answered", (say(f"people.rated_{rating}"),), (more,))
 
 
 def contacts_on(request: Request) -> list[Contact]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Any, Protocol
+from datetime import date, datetime, timedelta
+from typing import Any, Literal, Protocol
 
 from actions.answer import Choice
 from knowledge.catalogue import Catalogue
@@ -23,6 +23,20 @@ class LookUpsNeeded(Exception):
         super().__init__(f"{len(self.wanted)} dossiers")
 
 
+Why = Literal["asked", "not_understood", "complaint", "emergency", "staff"]
+
+
+@dataclass(frozen=True)
+class HandOver:
+    """A case that was opened for staff: its number and how soon somebody may answer."""
+
+    number: int
+    is_on_duty: bool
+    position: int = 1
+    wait: timedelta | None = None  # ``None``: not known
+    opens: datetime | None = None  # when nobody is there now
+
+
 @dataclass(frozen=True)
 class Memory:
     """What a conversation remembers from one turn to the next."""
@@ -35,6 +49,7 @@ class Memory:
     dossier: str | None = None  # the dossier being talked of
     is_proven: bool = False  # whether it was proven to be the citizen's
     proof_for: str | None = None  # the dossier for which proof was asked
+    leaves: str | None = None  # what the next text is: a message to staff, or words about case number N
 
     def as_json(self) -> dict[str, Any]:
         """Give the memory as JSON for the database."""
@@ -47,13 +62,14 @@ class Memory:
             "dossier": self.dossier,
             "is_proven": self.is_proven,
             "proof_for": self.proof_for,
+            "leaves": self.leaves,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Memory:
         """Read a memory back from the database; what another release kept besides is left alone."""
         choices = tuple(Choice(title, payload) for title, payload in data.get("choices", []))
-        names = ("procedure", "asked", "also", "failures", "dossier", "is_proven", "proof_for")
+        names = ("procedure", "asked", "also", "failures", "dossier", "is_proven", "proof_for", "leaves")
         known = {name: data[name] for name in names if name in data}
         return cls(**known, choices=choices)
 
@@ -79,6 +95,21 @@ class Citizen(Protocol):
 
     def leave_question(self, reason: str) -> None:
         """Record the question as unresolved, for staff."""
+
+    def hand_over(self, why: Why, procedure: str | None, dossier: str | None) -> HandOver | None:
+        """Open a case for staff, or find the open one; ``None`` when no staff use the desk."""
+
+    def give_back(self) -> bool:
+        """Let the machine answer again; tell whether a person was to answer."""
+
+    def consent(self) -> bool:
+        """Let staff see personal numbers in what is written from now on; tell whether there is a case."""
+
+    def leave_message(self, text: str) -> int | None:
+        """Pass a message on to staff as it was written; give the number of the case, if there is one."""
+
+    def rate(self, number: int, rating: str | None = None, words: str | None = None) -> bool:
+        """Say how a closed case of theirs was answered; tell whether there is such a case."""
 
     def look_up(self, wanted: Sequence[Wanted]) -> list[LookUp]:
         """Give what came of looking up dossiers; raises LookUpsNeeded when it is still to be done."""

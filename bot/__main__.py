@@ -14,11 +14,13 @@ import uvicorn
 from pydantic import ValidationError
 
 from bot.console_channel import ask_file, chat_loop, say_reply
+from bot.hotline.staff import StaffError
 from bot.inbox import Message
 from bot.intake import BadInput
 from bot.logs import set_up_logs
 from bot.run import run_all
 from bot.settings import HERE, Settings
+from bot.staff_commands import app as staff_app
 from bot.start import StartError, build_assistant, check_port, open_engine, web_app
 from bot.telegram_channel import TelegramSettingsError
 from bot.turn import Assistant
@@ -33,6 +35,7 @@ from knowledge.dossiers import DossierFileError, import_dossiers, open_marks, re
 SWITCH = 0.0005
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(staff_app, name="staff")
 Lenient = Annotated[bool, typer.Option(help="leave out faulty content files instead of stopping")]
 
 
@@ -134,6 +137,7 @@ def main() -> None:
         DatabaseUnavailable,
         BadInput,
         DossierFileError,
+        StaffError,
         UnknownProvince,
         OSError,
     ) as error:

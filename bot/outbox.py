@@ -2,7 +2,8 @@
 
 What is queued has a key that can be queued only once. A message is marked as being sent before it is handed
 to the platform: when the program is stopped in between, it is not sent again, but told with the person's
-next answer, as is what a channel without an address has. Nothing is sent from 22 to 6 o'clock.
+next answer, as is what a channel without an address has. From 22 to 6 o'clock only that is sent which the
+person waits for.
 """
 
 from __future__ import annotations
@@ -15,10 +16,23 @@ from typing import Any, Literal
 
 import structlog
 from prometheus_client import Counter
-from sqlalchemy import JSON, Engine, ForeignKey, Index, String, bindparam, delete, select, update
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Engine,
+    ForeignKey,
+    Index,
+    String,
+    and_,
+    bindparam,
+    delete,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from knowledge.database import Base, UtcTime, insert_or, now, transaction
+from knowledge.database import Base, UtcTime, insert_or, now, reading, transaction
 from knowledge.dossiers import HERE
 
 log = structlog.get_logger()
@@ -55,6 +69,7 @@ class OutboxMessage(Base):
     message: Mapped[dict[str, Any]] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(String(16))
     not_before: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    at_night: Mapped[bool] = mapped_column(default=False)  # the person waits for it
     tries: Mapped[int] = mapped_column(default=0)
     queued_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     changed_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
@@ -86,7 +101,9 @@ def is_night(at: datetime) -> bool:
     return hour >= NIGHT_FROM or hour < NIGHT_TO
 
 
-def queue(session: Session, key: str, recipient: Recipient, message: dict[str, Any]) -> bool:
+def queue(
+    session: Session, key: str, recipient: Recipient, message: dict[str, Any], *, at_night: bool = False
+) -> bool:
     """Queue a message once for its key; tell whether it was new. The caller commits."""
     at = now()
     row = insert_or(session, OutboxMessage).values(
@@ -97,6 +114,7 @@ def queue(session: Session, key: str, recipient: Recipient, message: dict[str, A
         message=message,
         state="waiting" if recipient.address else "kept",
         not_before=at,
+        at_night=at_night,
         tries=0,
         queued_at=at,
         changed_at=at,
@@ -140,7 +158,7 @@ class Outbox:
 
     async def send_due(self) -> int:
         """Send what is due, some messages at a time; give how many were handed to a platform."""
-        if is_night(self.clock()) or not self.senders:
+        if not self.senders or not await asyncio.to_thread(self._is_due):
             return 0
         claimed = await asyncio.to_thread(self.claim)
         await asyncio.gather(*map(self._send, claimed))
@@ -153,11 +171,7 @@ class Outbox:
             self._keep_unsure(session, at)
             due = (
                 select(OutboxMessage)
-                .where(
-                    OutboxMessage.state == "waiting",
-                    OutboxMessage.not_before <= at,
-                    OutboxMessage.channel.in_(self.senders),
-                )
+                .where(*self._due(at))
                 .order_by(OutboxMessage.not_before, OutboxMessage.id)
                 .limit(AT_ONCE)
                 .with_for_update(skip_locked=True)
@@ -166,6 +180,23 @@ class Outbox:
             for message in claimed:
                 message.state, message.changed_at, message.tries = "sending", at, message.tries + 1
             return claimed
+
+    def _is_due(self) -> bool:
+        """Tell whether there is anything to claim, without taking a lock for it."""
+        at = self.clock()
+        unsure = and_(OutboxMessage.state == "sending", OutboxMessage.changed_at < at - UNSURE_AFTER)
+        with reading(self.engine) as session:
+            some = select(OutboxMessage.id).where(or_(and_(*self._due(at)), unsure)).limit(1)
+            return session.scalar(some) is not None
+
+    def _due(self, at: datetime) -> list[ColumnElement[bool]]:
+        """Say which messages may be sent now; at night only those that somebody waits for."""
+        due: list[ColumnElement[bool]] = [
+            OutboxMessage.state == "waiting",
+            OutboxMessage.not_before <= at,
+            OutboxMessage.channel.in_(self.senders),
+        ]
+        return [*due, _OUTBOX.at_night] if is_night(at) else due
 
     def _keep_unsure(self, session: Session, at: datetime) -> None:
         """Let what a stopped program was sending be told with the next answer: twice would be worse."""

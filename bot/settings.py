@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
+from bot.hotline.hours import read_hours
+from bot.hotline.staff_sessions import Lifetime
 from knowledge.dossiers import DossierSettings, checked_rate
 
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -40,18 +42,39 @@ class Settings(DossierSettings):
     staff_telegram_chat: int | None = Field(
         None, description="the Telegram chat that is told of guessing; the bot must be in it"
     )
+    staff_session_hours: int = Field(12, ge=1, description="hours after which staff sign in anew")
+    staff_idle_minutes: int = Field(
+        60, ge=1, description="minutes without use after which staff sign in anew"
+    )
     dossier_demo: bool = Field(
         True, description="make run shows made-up dossiers when no system is set and no file was imported"
     )
     watched_per_minute: int = Field(
         600, ge=1, description="followed dossiers looked at in a minute, at most, by one process"
     )
+    hotline_hours: str = Field(
+        "07:30-11:30,13:30-17:00", description="the hours of a working day in which the hotline answers"
+    )
+    hotline_answer_minutes: int = Field(
+        120, ge=1, description="working minutes in which a case is to be answered"
+    )
+    hotline_urgent_minutes: int = Field(10, ge=1, description="the same for a danger to somebody's life")
     telegram_api: str = Field("https://api.telegram.org", description="where the Bot API is spoken")
 
     @field_validator("rate_limit")
     @classmethod
     def _can_be_parsed(cls, value: str) -> str:
         return checked_rate(value)
+
+    @field_validator("hotline_hours")
+    @classmethod
+    def _are_hours(cls, value: str) -> str:
+        read_hours(value)
+        return value
+
+    def staff_lifetime(self) -> Lifetime:
+        """Give how long staff stay signed in."""
+        return Lifetime(self.staff_session_hours, self.staff_idle_minutes)
 
     def address(self) -> str:
         """Give the address that links to the assistant's own pages begin with."""

@@ -11,7 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -22,6 +22,10 @@ from sqlalchemy import Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from actions.wording import say
+from bot.hotline.changes import Changes
+from bot.hotline.duty import Hotline
+from bot.hotline.hours import OpeningHours, read_hours
+from bot.hotline.staff_sessions import forget_sign_ins
 from bot.outbox import Outbox, Recipient, forget_sent, queue
 from bot.settings import HERE, Settings
 from bot.store import erase_older_than, stop_following
@@ -40,6 +44,7 @@ from nlu.client import NluClient
 
 log = structlog.get_logger()
 A_LOOK = 1.0  # seconds between looks for changed knowledge
+SOON = 0.2  # seconds between looks for messages to send: somebody may wait for one
 A_DAY = 24 * 60 * 60  # seconds
 STATES_KEPT = 7  # days that a state is kept which nobody follows
 STUBBORN = 3  # pauses of one person after which staff are told
@@ -67,8 +72,14 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
         partial(note_guessing, engine, settings.staff_telegram_chat),
     )
     nlu = NluClient(settings.nlu_url)
+    hotline = Hotline(
+        OpeningHours(read_hours(settings.hotline_hours), shelf.library().catalogue.working_days(province.id)),
+        province.id,
+        timedelta(minutes=settings.hotline_answer_minutes),
+        timedelta(minutes=settings.hotline_urgent_minutes),
+    )
     return Assistant(
-        shelf.library, nlu, engine, province, settings.today, desk, settings.address(), shelf.look
+        shelf.library, nlu, engine, province, settings.today, desk, hotline, settings.address(), shelf.look
     )
 
 
@@ -81,11 +92,16 @@ def open_engine(settings: Settings) -> Engine:
 
 def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
     """Build the web application; Telegram and the chores (new knowledge, erasing) run beside it."""
+    from bot.desk import add_desk  # takes a second to load, which only the server needs
+
     telegram = telegram_application(assistant, settings) if settings.telegram_token else None
+    changes = Changes(assistant.engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        chores = asyncio.gather(*(_do(chore) for chore in chores_of(assistant, settings, telegram)))
+        desk = Chore("desk", partial(asyncio.to_thread, changes.look), SOON)
+        all_chores = (*chores_of(assistant, settings, telegram), desk)
+        chores = asyncio.gather(*(_do(chore) for chore in all_chores))
         try:
             async with running_telegram(telegram, settings) if telegram else nullcontext():
                 yield
@@ -97,6 +113,7 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
     def add_routes(app: FastAPI) -> None:
         if telegram:
             webhook_route(app, telegram, settings)
+        add_desk(app, assistant, settings, changes)
 
     return build_app(assistant, settings.rate_limit, lifespan, add_routes)
 
@@ -121,7 +138,7 @@ def chores_of(
     return (
         Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
         Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
-        Chore("send", outbox.send_due, A_LOOK),
+        Chore("send", outbox.send_due, SOON),
         Chore("erase", partial(asyncio.to_thread, erase_old, engine, settings.retention_days), A_DAY),
     )
 
@@ -143,6 +160,7 @@ def erase_old(engine: Engine, days: int) -> None:
     with transaction(engine) as session:
         forget_sent(session, days)
         forget_guesses(session, days)
+        forget_sign_ins(session, days)
         forget_states(session, STATES_KEPT, select(WatchedDossier.code))
     log.info("old_conversations_erased", count=erased)
 

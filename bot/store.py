@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,19 +14,15 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
-    bindparam,
     delete,
     func,
     select,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from actions.request import LookUpsNeeded
-from bot.outbox import OutboxMessage, forget_queued
-from bot.watched import watch
+from bot.outbox import OutboxMessage
 from knowledge.database import Base, UtcTime, now, transaction
 from knowledge.dossier_codes import LONGEST_CODE
-from knowledge.dossiers import LookUp, Wanted
 
 
 class Conversation(Base):
@@ -117,81 +112,14 @@ def stop_following(engine: Engine, conversation_id: str) -> None:
         session.execute(delete(FollowedDossier).where(FollowedDossier.conversation_id == conversation_id))
 
 
-class StoredCitizen:
-    """The citizen of one turn: what actions may store and look up for them."""
-
-    def __init__(
-        self,
-        session: Session,
-        turn: Turn,
-        conversation: Conversation,
-        found: Mapping[Wanted, LookUp],
-    ) -> None:
-        self._session = session
-        self._turn = turn
-        self._found = found
-        self.is_erased = False
-        self.can_be_told = conversation.address is not None
-
-    def erase(self) -> int:
-        """Erase everything stored of this person; give the number of turns erased."""
-        self.is_erased = True
-        return erase_conversation(self._session, self._turn.conversation_id)
-
-    def look_up(self, wanted: Sequence[Wanted]) -> list[LookUp]:
-        """Give what was looked up for this turn; raises LookUpsNeeded when something was not yet."""
-        if any(each not in self._found for each in wanted):
-            raise LookUpsNeeded(wanted)
-        return [self._found[each] for each in wanted]
-
-    def follow_dossier(self, code: str) -> None:
-        """Tell them from now on what changes in a dossier that was looked up in this turn."""
-        found = next(found for wanted, found in self._found.items() if wanted.code == code)
-        self._session.merge(FollowedDossier(conversation_id=self._turn.conversation_id, code=code))
-        watch(self._session, found.dossier)
-
-    def unfollow_dossiers(self, codes: list[str]) -> None:
-        """Tell them no more of these dossiers, nor what was queued of them."""
-        mine = FollowedDossier.conversation_id == self._turn.conversation_id
-        self._session.execute(delete(FollowedDossier).where(mine, FollowedDossier.code.in_(codes)))
-        for code in codes:
-            forget_queued(self._session, self._turn.conversation_id, code)
-
-    def followed_dossiers(self) -> list[str]:
-        """List the codes of the dossiers they follow, the first followed first."""
-        return list(self._session.scalars(_FOLLOWED, {"whose": self._turn.conversation_id}))
-
-    def leave_question(self, reason: str) -> None:
-        """Record the question as unresolved, once a turn."""
-        known = select(UnresolvedQuestion.id).where(UnresolvedQuestion.turn_id == self._turn.id)
-        if self._session.scalar(known) is None:
-            self._session.add(
-                UnresolvedQuestion(
-                    conversation_id=self._turn.conversation_id,
-                    turn_id=self._turn.id,
-                    text=self._question(),
-                    reason=reason,
-                )
-            )
-
-    def _question(self) -> str:
-        """Give the last two things the person wrote; a press alone says too little."""
-        before = (
-            select(Turn.text)
-            .where(
-                Turn.conversation_id == self._turn.conversation_id,
-                Turn.id <= self._turn.id,
-                Turn.text.is_not(None),
-            )
-            .order_by(Turn.id.desc())
-            .limit(2)
-        )
-        return " / ".join(reversed([str(text) for text in self._session.scalars(before)]))
-
-
-_FOLLOWING = FollowedDossier.__table__.c
-_FOLLOWED = (  # built once: it is asked in every turn about dossiers
-    select(_FOLLOWING.code)
-    .where(_FOLLOWING.conversation_id == bindparam("whose"))
-    .order_by(_FOLLOWING.since, _FOLLOWING.code)
-)
+def title_of(session: Session, conversation_id: str, payload: str) -> str:
+    """Give the title of a choice that was offered lately, else the payload itself."""
+    lately = (
+        select(Turn.reply).where(Turn.conversation_id == conversation_id).order_by(Turn.id.desc()).limit(20)
+    )
+    for reply in session.scalars(lately):
+        for message in reply["messages"] if reply else ():
+            for choice in message.get("choices", ()):
+                if choice["payload"] == payload:
+                    return str(choice["title"])
+    return payload

@@ -23,16 +23,20 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 import actions
+from actions import people
 from actions.answer import Answer
 from actions.payloads import UnknownPayload, read_payload
 from actions.people import contact_blocks, contact_sources
 from actions.picking import pick
 from actions.request import LookUpsNeeded, Memory, Request
 from actions.wording import say
+from bot.citizen import StoredCitizen
+from bot.hotline.cases import Case, find_open, take_message
+from bot.hotline.duty import Hotline
 from bot.inbox import Message, receive, turn_by_key
 from bot.intake import BadInput, UnknownConversation, clean, has_words
 from bot.outbox import take_news
-from bot.store import Conversation, StoredCitizen, Turn
+from bot.store import Conversation, Turn, title_of
 from knowledge.database import DatabaseUnavailable, now, transaction
 from knowledge.dossier_codes import find_codes
 from knowledge.dossiers import Desk, LookUp, Seeker, Wanted
@@ -97,6 +101,7 @@ class Assistant:
     province: Province
     today: Callable[[], date]
     desk: Desk
+    hotline: Hotline
     address: str = "http://127.0.0.1:8080"  # where the pages stand that answers link to
     look: Callable[[], None] = lambda: None  # looks for changed knowledge
 
@@ -213,7 +218,10 @@ class Assistant:
             turn = session.get_one(Turn, turn.id)
             if turn.reply is not None:  # the same message, sent twice at once
                 return Reply(turn.reply)
-            citizen = StoredCitizen(session, turn, conversation, step.found)
+            case = find_open(session, conversation.id)
+            if case and case.is_silencing and not _is_for_the_machine(reading):
+                return self._pass_on(session, case, conversation, turn, step)
+            citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline)
             request = Request(
                 self.library,
                 self.province,
@@ -229,10 +237,41 @@ class Assistant:
                 conversation, turn = self._start_afresh(session, conversation, turn)
                 memory = Memory()
             conversation.memory = memory.as_json()
-            reply = Reply(self._body(conversation.id, given, reading, news))
-            turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
-            turn.reply, turn.answered_at = reply.body, now()
-            return reply
+            return self._note(session, turn, given, reading, [*news, given.as_message()])
+
+    def _note(
+        self,
+        session: Session,
+        turn: Turn,
+        given: Answer,
+        reading: Reading,
+        messages: list[dict[str, Any]],
+    ) -> Reply:
+        """Store what a turn was understood as and answered with."""
+        case = find_open(session, turn.conversation_id)
+        is_with_person = bool(case and case.is_silencing)
+        reply = Reply(
+            self._body(turn.conversation_id, given, reading, messages, is_with_person=is_with_person)
+        )
+        turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
+        turn.reply, turn.answered_at = reply.body, now()
+        return reply
+
+    def _pass_on(
+        self, session: Session, case: Case, conversation: Conversation, turn: Turn, step: Waiting
+    ) -> Reply:
+        """Keep silent and pass the message to the person; personal numbers only where the citizen agreed."""
+        written = step.reading.text
+        if step.reading.is_press:
+            written = title_of(session, conversation.id, written)
+        shown = written if case.consented_at else redact(written)
+        take_message(session, case, turn.id, shown)
+        messages = take_news(session, conversation.id)
+        given = Answer("handed_over", ())
+        if shown != written:
+            given = people.hidden_numbers()
+            messages = [*messages, given.as_message()]
+        return self._note(session, turn, given, step.reading, messages)
 
     def _answered_elsewhere(self, session: Session, turn: Turn) -> Reply:
         """Give the reply of the same message when erasing moved it to a new conversation."""
@@ -260,13 +299,20 @@ class Assistant:
         return conversation, last
 
     def _body(
-        self, conversation_id: str, given: Answer, reading: Reading, news: Sequence[dict[str, Any]]
+        self,
+        conversation_id: str,
+        given: Answer,
+        reading: Reading,
+        messages: list[dict[str, Any]],
+        *,
+        is_with_person: bool,
     ) -> dict[str, Any]:
         procedure = self.library.catalogue.procedures.get(given.procedure or "")
         return {
             "conversation_id": conversation_id,
             "status": given.status,
-            "messages": [*news, given.as_message()],
+            "messages": messages,
+            "is_with_person": is_with_person,
             "understanding": {
                 "intent": reading.intent,
                 "confidence": round(reading.confidence, 4),
@@ -278,3 +324,9 @@ class Assistant:
                 "topic": given.topic,
             },
         }
+
+
+def _is_for_the_machine(reading: Reading) -> bool:
+    """Tell whether the machine answers although a person has the conversation."""
+    is_own_choice = reading.is_press and reading.intent in ("ask_human", "delete_my_data")
+    return is_own_choice or people.tells_emergency(reading.text)

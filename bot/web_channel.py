@@ -50,6 +50,22 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
+DESK_HEADERS = HEADERS | {  # NiceGUI builds its pages from scripts in the page
+    "Referrer-Policy": "same-origin",  # else browsers send the desk's own forms without their origin
+    "Content-Security-Policy": "; ".join(
+        (
+            "default-src 'self'",
+            "script-src 'self' 'unsafe-inline' 'unsafe-eval'",
+            "style-src 'self' 'unsafe-inline'",
+            "img-src 'self' data:",
+            "font-src 'self' data:",
+            "connect-src 'self' ws: wss:",
+            "base-uri 'none'",
+            "form-action 'self'",
+            "frame-ancestors 'none'",
+        )
+    ),
+}
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -97,7 +113,7 @@ class _Headers:
         async def with_headers(message: ASGIMessage) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                headers.update(HEADERS)
+                headers.update(DESK_HEADERS if scope["path"].startswith("/desk") else HEADERS)
                 headers.setdefault("Cache-Control", "no-cache")
             await send(message)
 

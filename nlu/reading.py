@@ -35,6 +35,11 @@ class Reading:
         """Tell whether the understanding is too weak to act on."""
         return self.intent == FALLBACK
 
+    @property
+    def is_press(self) -> bool:
+        """Tell whether it is a choice that was pressed, whose text is its payload."""
+        return self.text.partition("?")[0] == self.intent
+
     def all(self, name: str) -> tuple[Entity, ...]:
         """Give every entity of a kind, in the order of the sentence."""
         return tuple(entity for entity in self.entities if entity.name == name)

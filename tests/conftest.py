@@ -20,6 +20,8 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import Engine, text
 
+from bot.hotline.duty import Hotline
+from bot.hotline.hours import OpeningHours, read_hours
 from bot.turn import Assistant
 from bot.web_channel import build_app
 from knowledge.database import migrate, open_database
@@ -182,7 +184,9 @@ def build(library: Library, nlu_url: str, engine: Engine, settings: DossierSetti
     """Put an assistant together around a database and the sources of dossiers."""
     province = library.catalogue.province("vinh-phuc")
     desk = open_desk(settings, engine, lambda: library.catalogue.status_names)
-    return Assistant(lambda: library, NluClient(nlu_url), engine, province, lambda: TODAY, desk)
+    hours = OpeningHours(read_hours("07:30-11:30,13:30-17:00"), library.catalogue.working_days("vinh-phuc"))
+    hotline = Hotline(hours, "vinh-phuc")
+    return Assistant(lambda: library, NluClient(nlu_url), engine, province, lambda: TODAY, desk, hotline)
 
 
 @contextmanager

@@ -1,0 +1,106 @@
+"""Signing in to the desk: plain pages with forms, and a cookie that scripts cannot read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import segno
+from fastapi import FastAPI, Form, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+from sqlalchemy import Engine
+from starlette.exceptions import HTTPException
+
+from actions.wording import say
+from bot.hotline.second_factor import begin_second_factor, confirm_second_factor
+from bot.hotline.sign_in import SignInRefused, sign_in
+from bot.hotline.staff import StaffError
+from bot.hotline.staff_sessions import Lifetime, Signed, csrf_matches, csrf_of, sign_out, who
+from knowledge.database import transaction
+
+COOKIE = "desk"
+SIGN_IN, SIGN_OUT, SECOND_FACTOR = "/desk/sign-in", "/desk/sign-out", "/desk/second-factor"
+_TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
+Field = Annotated[str, Form()]
+
+
+def sign_in_routes(app: FastAPI, engine: Engine, lifetime: Lifetime, *, is_secure: bool) -> None:
+    """Serve signing in and out, and setting up the second factor."""
+
+    @app.get("/desk", include_in_schema=False)
+    def go_to_desk() -> RedirectResponse:
+        return RedirectResponse("/desk/", 307)
+
+    @app.get(SIGN_IN, include_in_schema=False)
+    def show_sign_in() -> HTMLResponse:
+        return _page("sign_in.html")
+
+    @app.post(SIGN_IN, include_in_schema=False)
+    def take_sign_in(request: Request, login: Field, password: Field, code: Field = "") -> Response:
+        _check_origin(request)
+        network = request.client.host if request.client else None
+        try:
+            token = sign_in(engine, login, password, code or None, network, lifetime)
+        except SignInRefused as error:
+            return _page("sign_in.html", 401, trouble=str(error), login=login)
+        reply = RedirectResponse("/desk/", 303)
+        reply.set_cookie(COOKIE, token, httponly=True, secure=is_secure, samesite="strict", path="/desk")
+        return reply
+
+    @app.post(SIGN_OUT, include_in_schema=False)
+    def take_sign_out(request: Request, csrf: Field) -> Response:
+        token, _ = _signed(request, engine, lifetime, csrf)
+        sign_out(engine, token)
+        reply = RedirectResponse(SIGN_IN, 303)
+        reply.delete_cookie(COOKIE, path="/desk")
+        return reply
+
+    @app.get(SECOND_FACTOR, include_in_schema=False)
+    def show_second_factor(request: Request) -> Response:
+        token = request.cookies.get(COOKIE, "")
+        signed = who(engine, token, lifetime)
+        if signed is None or not signed.needs_second_factor:
+            return RedirectResponse("/desk/" if signed else SIGN_IN, 303)
+        return _second_factor_page(engine, token, signed)
+
+    @app.post(SECOND_FACTOR, include_in_schema=False)
+    def take_second_factor(request: Request, csrf: Field, secret: Field, code: Field) -> Response:
+        token, signed = _signed(request, engine, lifetime, csrf)
+        try:
+            with transaction(engine) as session:
+                confirm_second_factor(session, signed.staff_id, secret, code, keep=token)
+        except StaffError as error:
+            return _second_factor_page(engine, token, signed, error.shown)
+        return RedirectResponse("/desk/", 303)
+
+
+def _signed(request: Request, engine: Engine, lifetime: Lifetime, csrf: str) -> tuple[str, Signed]:
+    """Give who sent a form that our own page made; anybody else is refused."""
+    _check_origin(request)
+    token = request.cookies.get(COOKIE, "")
+    signed = who(engine, token, lifetime)
+    if signed is None or not csrf_matches(token, csrf):
+        raise HTTPException(403, say("desk.form_refused"))
+    return token, signed
+
+
+def _check_origin(request: Request) -> None:
+    """Refuse a form that another site sent; old browsers that do not tell are let through."""
+    origin = request.headers.get("origin")
+    if origin and urlsplit(origin).netloc != request.headers.get("host"):
+        raise HTTPException(403, say("desk.form_refused"))
+
+
+def _second_factor_page(engine: Engine, token: str, signed: Signed, trouble: str = "") -> HTMLResponse:
+    with transaction(engine) as session:
+        secret, uri = begin_second_factor(session, signed.staff_id)
+    picture = Markup(segno.make(uri).svg_inline(scale=4))  # noqa: S704  (our own drawing)
+    facts = {"secret": secret, "picture": picture, "csrf": csrf_of(token), "name": signed.name}
+    return _page("second_factor.html", 401 if trouble else 200, trouble=trouble, **facts)
+
+
+def _page(template: str, status: int = 200, **facts: object) -> HTMLResponse:
+    return HTMLResponse(_TEMPLATES.get_template(template).render(**facts), status)

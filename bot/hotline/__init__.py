@@ -1,0 +1,1 @@
+"""The hotline desk: cases that people take over from the machine."""

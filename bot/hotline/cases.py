@@ -1,0 +1,327 @@
+"""Cases: questions that people take over from the machine; one open case a conversation, one owner a case.
+
+Whatever changes a case is one statement that says from which state, so that of two who press at the same
+instant one wins; what happened stands in its history, and what is sent to the citizen is queued with it.
+
+CaseRefused
+└── what was asked cannot be done with this case any more; says in Vietnamese why
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, bindparam, func, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from actions.request import Why
+from actions.wording import say
+from bot.hotline.staff import Staff, locked
+from bot.outbox import Recipient, queue
+from bot.store import Conversation
+from knowledge.database import Base, UtcTime, insert_or, now
+
+LONGEST_REPLY = 4_000  # characters
+State = Literal["waiting", "taken", "answered", "closed"]
+Closing = Literal["answered", "referred", "no_answer", "abusive", "citizen_left", "duplicate"]
+CLOSINGS: tuple[Closing, ...] = ("answered", "referred", "no_answer", "abusive", "citizen_left", "duplicate")
+RATED = ("answered", "referred", "no_answer")  # closings after which the citizen is asked how it was
+URGENT, COMPLAINT, ORDINARY = 2, 1, 0
+PRIORITY: dict[Why, int] = {"emergency": URGENT, "complaint": COMPLAINT}
+
+
+class Case(Base):
+    """One question that a person answers; ``is_silencing`` while the machine keeps silent for it."""
+
+    __tablename__ = "cases"
+    __table_args__ = (Index("ix_cases_state_priority", "state", "priority", "opened_at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(
+        ForeignKey("conversations.id", ondelete="CASCADE"), index=True
+    )
+    open_for: Mapped[str | None] = mapped_column(
+        String(36), unique=True
+    )  # the conversation, while it is open
+    channel: Mapped[str] = mapped_column(String(16))
+    province: Mapped[str] = mapped_column(String(40))
+    why: Mapped[str] = mapped_column(String(16))
+    question: Mapped[str] = mapped_column(Text)
+    procedure: Mapped[str | None] = mapped_column(String(16))
+    dossier: Mapped[str | None] = mapped_column(String(64))
+    state: Mapped[str] = mapped_column(String(16))
+    is_silencing: Mapped[bool]
+    owner_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"), index=True)
+    team: Mapped[str | None] = mapped_column(String(40))
+    priority: Mapped[int]
+    opened_at: Mapped[datetime] = mapped_column(UtcTime, index=True)
+    deadline: Mapped[datetime | None] = mapped_column(UtcTime)
+    is_deadline_told: Mapped[bool] = mapped_column(default=False)
+    taken_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    answered_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    closed_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    closing: Mapped[str | None] = mapped_column(String(16))
+    consented_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    rating: Mapped[str | None] = mapped_column(String(16))
+    rating_words: Mapped[str | None] = mapped_column(Text)
+
+
+class CaseEvent(Base):
+    """One thing that happened to a case: by a member of staff, else by the citizen or the machine."""
+
+    __tablename__ = "case_events"
+    __table_args__ = (Index("ix_case_events_case_id_id", "case_id", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"))
+    key: Mapped[str | None] = mapped_column(String(64), unique=True)  # of what must not happen twice
+    at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str | None] = mapped_column(Text)
+    more: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+class CaseRefused(Exception):
+    """What was asked cannot be done with this case; the message is for staff."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a new case is about and how soon it is due."""
+
+    why: Why
+    question: str
+    province: str
+    is_silencing: bool
+    deadline: datetime | None = None
+    procedure: str | None = None
+    dossier: str | None = None
+
+
+def open_case(session: Session, conversation: Conversation, opening: Opening) -> tuple[Case, bool]:
+    """Open a case for a conversation, or find the one that is open; tell whether it is new."""
+    priority, at = PRIORITY.get(opening.why, ORDINARY), now()
+    row = insert_or(session, Case).values(
+        conversation_id=conversation.id, open_for=conversation.id, channel=conversation.channel,
+        province=opening.province, why=opening.why, question=opening.question, procedure=opening.procedure,
+        dossier=opening.dossier, state="waiting", is_silencing=opening.is_silencing, priority=priority,
+        opened_at=at, deadline=opening.deadline, is_deadline_told=False,
+    )  # fmt: skip
+    added = session.scalar(row.on_conflict_do_nothing(index_elements=["open_for"]).returning(Case.id))
+    case = session.scalars(select(Case).where(Case.open_for == conversation.id)).one()
+    if added is not None:
+        note(session, case.id, "opened", text=opening.question, why=opening.why)
+    elif case.priority < priority:
+        case.priority, case.why = priority, opening.why
+        case.deadline = min(filter(None, (case.deadline, opening.deadline)), default=None)
+        note(session, case.id, "raised", text=opening.question, why=opening.why)
+    return case, added is not None
+
+
+def find_open(session: Session, conversation_id: str) -> Case | None:
+    """Find the open case of a conversation."""
+    if session.scalar(_IS_OPEN, {"whose": conversation_id}) is None:
+        return None
+    return session.scalar(select(Case).where(Case.open_for == conversation_id))
+
+
+def note(
+    session: Session,
+    case_id: int,
+    kind: str,
+    staff_id: int | None = None,
+    *,
+    text: str | None = None,
+    key: str | None = None,
+    **more: Any,
+) -> int | None:
+    """Write a line of a case's history; ``None`` when its key stands there already."""
+    row = insert_or(session, CaseEvent).values(
+        case_id=case_id, key=key, at=now(), staff_id=staff_id, kind=kind, text=text, more=more
+    )
+    written = session.execute(row.on_conflict_do_nothing(index_elements=["key"]).returning(CaseEvent.id))
+    event: int | None = written.scalar()
+    return event
+
+
+def history(session: Session, case_id: int) -> list[CaseEvent]:
+    """List what happened to a case, the first first."""
+    return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
+
+
+def take_message(session: Session, case: Case, turn_id: int, text: str) -> None:
+    """Pass what the citizen wrote or pressed to the person; an answered case is to be answered again."""
+    note(session, case.id, "message", text=text, key=f"turn:{turn_id}", turn=turn_id)
+    if case.state == "answered":
+        case.state = "taken"
+
+
+def claim(session: Session, case_id: int, staff_id: int) -> bool:
+    """Take a waiting case; of many who claim it at the same instant exactly one is told yes."""
+    locked(session, staff_id)  # whoever is being removed just now claims nothing
+    at = now()
+    taken = session.execute(
+        update(Case)
+        .where(Case.id == case_id, Case.state == "waiting", Case.owner_id.is_(None))
+        .values(
+            owner_id=staff_id,
+            state="taken",
+            is_silencing=True,
+            taken_at=func.coalesce(Case.taken_at, bindparam("at", at, UtcTime)),
+        )
+        .returning(Case.conversation_id)
+    ).first()
+    if taken is None:
+        return False
+    event = note(session, case_id, "claimed", staff_id)
+    tell(session, taken.conversation_id, f"claimed:{event}", {"text": say("hotline.claimed")})
+    return True
+
+
+def take_over(session: Session, case_id: int, staff_id: int, owner_id: int) -> None:
+    """Take a case from the colleague who is known to own it; raises CaseRefused when they no longer do."""
+    _change(session, case_id, owner_id, owner_id=staff_id)
+    note(session, case_id, "taken_over", staff_id, former=owner_id)
+
+
+def transfer(
+    session: Session, case_id: int, staff_id: int, *, to: int | None = None, team: str | None = None
+) -> None:
+    """Hand a case of one's own to a colleague, or back to the queue for a team."""
+    if to is not None:
+        _change(session, case_id, staff_id, owner_id=to)
+    else:
+        _change(session, case_id, staff_id, owner_id=None, state="waiting", team=team)
+    note(session, case_id, "transferred", staff_id, to=to, team=team)
+
+
+def release_all(session: Session, staff_id: int) -> None:
+    """Put the open cases of somebody who was removed back into the queue."""
+    freed = session.scalars(
+        update(Case)
+        .where(Case.owner_id == staff_id, Case.state != "closed")
+        .values(owner_id=None, state="waiting")
+        .returning(Case.id)
+    ).all()
+    for case_id in freed:
+        note(session, case_id, "released", staff_id)
+
+
+def reply(
+    session: Session,
+    case_id: int,
+    staff_id: int,
+    text: str,
+    key: str,
+    sources: tuple[dict[str, Any], ...] = (),
+) -> None:
+    """Send the owner's words to the citizen, once for a key; raises CaseRefused, and nothing is sent."""
+    text = text.strip()
+    if not text or len(text) > LONGEST_REPLY:
+        raise CaseRefused(say("desk.reply_length", length=len(text), most=LONGEST_REPLY))
+    conversation_id = _change(session, case_id, staff_id, state="answered", answered_at=now())
+    event = note(session, case_id, "reply", staff_id, text=text, key=f"reply:{key}", sources=list(sources))
+    if event is not None:
+        told = {"text": text, "sources": list(sources), "by": "person"}
+        tell(session, conversation_id, f"reply:{event}", told)
+
+
+def add_note(session: Session, case_id: int, staff_id: int, text: str) -> None:
+    """Write down what only staff see."""
+    note(session, case_id, "note", staff_id, text=text)
+
+
+def close(session: Session, case_id: int, staff_id: int, closing: Closing) -> None:
+    """Close one's own case; the citizen is told, and asked how it was unless they left."""
+    at = now()
+    closed = {"state": "closed", "closing": closing, "closed_at": at, "open_for": None, "is_silencing": False}
+    conversation_id = _change(session, case_id, staff_id, **closed)
+    event = note(session, case_id, "closed", staff_id, closing=closing)
+    if closing in RATED:
+        choices = [
+            {"title": say(f"hotline.{rating}"), "payload": f"ask_human?rating={rating}&number={case_id}"}
+            for rating in ("useful", "useless")
+        ]
+        told = {"text": say("hotline.closed_rate"), "choices": choices}
+    else:
+        told = {"text": say("hotline.closed")}
+    tell(session, conversation_id, f"closed:{event}", told)
+
+
+def give_back(session: Session, conversation_id: str) -> bool:
+    """Close a conversation's case at the citizen's wish; tell whether there was one."""
+    case = find_open(session, conversation_id)
+    if case is None:
+        return False
+    case.state, case.closing, case.closed_at = "closed", "citizen_left", now()
+    case.open_for, case.is_silencing = None, False
+    note(session, case.id, "given_back")
+    return True
+
+
+def tell(session: Session, conversation_id: str, key: str, message: dict[str, Any]) -> None:
+    """Queue a message for the citizen, who waits for it also at night."""
+    conversation = session.get_one(Conversation, conversation_id)
+    conversation.last_at = now()
+    recipient = Recipient(conversation.channel, conversation.address, conversation_id)
+    whole = {"choices": [], "sources": [], "by": "desk", **message}
+    queue(session, f"case:{key}", recipient, whole, at_night=True)
+
+
+def consent(session: Session, conversation_id: str) -> bool:
+    """Note that the citizen lets staff see personal numbers in this case; tell whether one is open."""
+    case = find_open(session, conversation_id)
+    if case is None:
+        return False
+    case.consented_at = case.consented_at or now()
+    note(session, case.id, "consented")
+    return True
+
+
+def leave_message(session: Session, conversation_id: str, turn_id: int, text: str) -> int | None:
+    """Pass on a message that the citizen agreed to send as it is; give the case's number."""
+    case = find_open(session, conversation_id)
+    if case is None:
+        return None
+    take_message(session, case, turn_id, text)
+    return case.id
+
+
+def rate(session: Session, conversation_id: str, case_id: int, rating: str | None, words: str | None) -> bool:
+    """Keep what the citizen says of a closed case of theirs; tell whether there is one."""
+    case = session.get(Case, case_id)
+    if case is None or case.conversation_id != conversation_id or case.closing not in RATED:
+        return False
+    case.rating, case.rating_words = rating or case.rating, words or case.rating_words
+    note(session, case_id, "rated", text=words, rating=case.rating)
+    return True
+
+
+def _change(session: Session, case_id: int, owner: int, **values: Any) -> str:
+    """Change an open case that this person owns; give its conversation, or raise CaseRefused."""
+    changed = session.execute(
+        update(Case)
+        .where(Case.id == case_id, Case.owner_id == owner, Case.state.in_(("taken", "answered")))
+        .values(**values)
+        .returning(Case.conversation_id)
+    ).first()
+    if changed is None:
+        raise CaseRefused(_why_not(session, case_id))
+    return str(changed.conversation_id)
+
+
+def _why_not(session: Session, case_id: int) -> str:
+    case = session.get(Case, case_id, populate_existing=True)
+    if case is None:
+        return say("desk.case_erased", number=case_id)
+    if case.state == "closed":
+        return say("desk.case_closed", number=case_id)
+    owner = session.get(Staff, case.owner_id) if case.owner_id else None
+    return say("desk.case_owned", number=case_id, owner=owner.name if owner else say("desk.nobody"))
+
+
+_CASES = Case.__table__.c
+_IS_OPEN = select(_CASES.id).where(_CASES.open_for == bindparam("whose"))  # built once: asked in every turn

@@ -1,0 +1,197 @@
+"""The desk in real browsers, served by the real program: signing in, claiming, answering, closing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pyotp
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, expect
+
+from bot.hotline.accounts import add_staff
+from knowledge.database import migrate, open_database, transaction
+from tests.bench import servers
+
+PASSWORD = "mot hai ba bon nam"  # noqa: S105 - of made-up accounts
+PEOPLE = (
+    ("lan", "Nguyễn Lan", "hotline"),
+    ("minh", "Trần Minh", "hotline"),
+    ("admin", "Quản trị", "admin"),
+    ("bien", "Biên tập", "content"),
+)
+
+
+@pytest.fixture(scope="module")
+def desk_url(nlu_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The whole program with four members of staff."""
+    folder = tmp_path_factory.mktemp("desk")
+    database = f"sqlite:///{folder / 'desk.db'}"
+    engine = open_database(database)
+    migrate(engine)
+    with transaction(engine) as session:
+        for login, name, role in PEOPLE:
+            add_staff(session, login, name, role, PASSWORD)
+    engine.dispose()
+    with servers.assistant(folder, nlu_url, database, ASSISTANT_TODAY="") as server:
+        yield server.url
+
+
+def ask(url: str, text: str, conversation: str | None = None) -> dict[str, Any]:
+    reply = requests.post(
+        f"{url}/api/v1/messages", json={"conversation_id": conversation, "text": text}, timeout=30
+    )
+    assert reply.status_code == 200, reply.text
+    body: dict[str, Any] = reply.json()
+    return body
+
+
+def words(body: dict[str, Any]) -> list[str]:
+    return [message["text"] for message in body["messages"]]
+
+
+@pytest.fixture
+def sign_in(browser: Browser, desk_url: str) -> Iterator[Any]:
+    """Sign somebody in, in a browser of their own; no script of the page may fail."""
+    contexts, faults = [], []
+
+    def signed_in(login: str, width: int = 1200) -> Page:
+        context = browser.new_context(base_url=desk_url, viewport={"width": width, "height": 844})
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
+        page.goto("/desk/")
+        enter(page, login)
+        return page
+
+    yield signed_in
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def enter(page: Page, login: str, password: str = PASSWORD, code: str = "") -> None:
+    page.get_by_label("Tên đăng nhập").fill(login)
+    page.get_by_label("Mật khẩu").fill(password)
+    page.get_by_label("Mã 6 số").fill(code)
+    page.get_by_role("button", name="Đăng nhập").click()
+
+
+def row(page: Page, text: str) -> Any:
+    return page.get_by_role("button").filter(has_text=text)
+
+
+def test_two_members_of_staff_and_one_citizen(desk_url: str, sign_in: Any) -> None:
+    lan, minh = sign_in("lan"), sign_in("minh", width=390)
+    expect(lan.get_by_text("Chọn một câu hỏi")).to_be_visible()
+    asked = ask(desk_url, "đi đăng ký kết hôn cần mang gì")
+    conversation = asked["conversation_id"]
+    ask(desk_url, "cho tôi gặp nhân viên <b>gấp</b>", conversation)
+    row(lan, "gấp").click()  # both see it without a reload
+    row(minh, "gấp").click()
+    lan.get_by_role("button", name="Nhận", exact=True).click()
+    expect(lan.get_by_text("đang trả lời · Nguyễn Lan")).to_be_visible()
+    expect(minh.get_by_text("đang trả lời · Nguyễn Lan")).to_be_visible()
+    expect(minh.get_by_role("button", name="Gửi", exact=True)).to_be_disabled()
+
+    heard = ask(desk_url, "<img src=x onerror=alert(1)> tôi ở Tam Đảo", conversation)
+    assert heard["is_with_person"]
+    expect(lan.get_by_text("<img src=x onerror=alert(1)> tôi ở Tam Đảo")).to_be_visible()
+    expect(lan.get_by_text("cho tôi gặp nhân viên <b>gấp</b>", exact=True)).to_be_visible()
+    field = lan.get_by_label(re.compile("^Trả lời"))
+    field.fill("Chào anh/chị, **mình nghe** ạ.")
+    field.press("Control+Enter")
+    expect(lan.get_by_text("Chào anh/chị, mình nghe ạ.")).to_be_visible()
+    expect(field).to_have_value("")
+    expect(minh.get_by_text("Chào anh/chị, mình nghe ạ.")).to_be_visible()
+    assert words(ask(desk_url, "dạ", conversation)) == ["Chào anh/chị, **mình nghe** ạ."]
+
+    minh.get_by_role("button", name="Nhận thay").click()
+    expect(minh.get_by_text("Nguyễn Lan đang giữ câu hỏi này")).to_be_visible()
+    minh.get_by_role("dialog").get_by_role("button", name="Nhận thay").click()
+    expect(lan.get_by_text("đang trả lời · Trần Minh")).to_be_visible()
+    minh.get_by_role("button", name="Đóng").click()
+    minh.get_by_text("Đã trả lời xong").click()
+    expect(lan.get_by_text("Trần Minh đóng: Đã trả lời xong")).to_be_visible()
+    after = ask(desk_url, "làm hộ chiếu bao nhiêu tiền", conversation)
+    assert after["status"] == "answered"
+    assert "giúp được" in words(after)[0]
+    lan.get_by_role("button", name=re.compile("Đã đóng")).click()
+    expect(row(lan, "gấp")).to_be_visible()
+
+
+def test_a_reply_too_long_stays_in_the_field(desk_url: str, sign_in: Any) -> None:
+    ask(desk_url, "cho tôi gặp nhân viên về tách thửa")
+    page = sign_in("lan")
+    row(page, "tách thửa").click()
+    page.get_by_role("button", name="Nhận", exact=True).click()
+    field = page.get_by_label(re.compile("^Trả lời"))
+    expect(page.get_by_role("button", name="Gửi", exact=True)).to_be_enabled()
+    field.fill("a" * 10_000)
+    page.get_by_role("button", name="Gửi", exact=True).click()
+    expect(page.get_by_text("Tin dài 10000 ký tự")).to_be_visible()
+    expect(field).to_have_value("a" * 10_000)
+    field.fill("chỉ đồng nghiệp xem")
+    page.get_by_role("button", name="Ghi chú nội bộ").click()
+    expect(page.get_by_text("Ghi chú").first).to_be_visible()
+    expect(field).to_have_value("")
+
+
+def test_an_admin_sets_up_the_second_factor_first(sign_in: Any) -> None:
+    page = sign_in("admin")
+    expect(page.get_by_role("heading", name="Cài bước xác nhận thứ hai")).to_be_visible()
+    page.goto("/desk/")
+    expect(page.get_by_role("heading", name="Cài bước xác nhận thứ hai")).to_be_visible()
+    page.get_by_label("Mã 6 số").fill("000000")
+    page.get_by_role("button", name="Xong").click()
+    expect(page.get_by_role("alert")).to_contain_text("Mã chưa đúng")
+    secret = page.locator("code").inner_text()
+    page.get_by_label("Mã 6 số").fill(pyotp.TOTP(secret).now())
+    page.get_by_role("button", name="Xong").click()
+    expect(page.get_by_text("Chọn một câu hỏi")).to_be_visible()
+
+
+def test_whoever_does_not_answer_citizens_sees_no_case(sign_in: Any) -> None:
+    page = sign_in("bien")
+    expect(page.get_by_text("không trả lời câu hỏi của người dân")).to_be_visible()
+
+
+def test_a_wrong_password_is_told_and_signing_out_ends_the_session(sign_in: Any) -> None:
+    page = sign_in("lan")
+    page.get_by_role("button", name="Thoát").click()
+    expect(page.get_by_role("heading", name="Trực tổng đài")).to_be_visible()
+    page.goto("/desk/")
+    expect(page.get_by_label("Mật khẩu")).to_be_visible()
+    enter(page, "lan", "sai hoan toan nhe")
+    expect(page.get_by_role("alert")).to_be_visible()
+
+
+def test_forms_of_other_sites_and_without_their_token_are_refused(desk_url: str) -> None:
+    with requests.Session() as session:
+        form = {"login": "lan", "password": PASSWORD}
+        strange = {"Origin": "https://xau.example"}
+        assert (
+            session.post(f"{desk_url}/desk/sign-in", data=form, headers=strange, timeout=30).status_code
+            == 403
+        )
+        own = {"Origin": desk_url}
+        signed = session.post(
+            f"{desk_url}/desk/sign-in", data=form, headers=own, timeout=30, allow_redirects=False
+        )
+        assert signed.status_code == 303
+        cookie = signed.headers["set-cookie"].casefold()
+        assert "httponly" in cookie and "samesite=strict" in cookie
+        for csrf in ("", "0" * 64):
+            refused = session.post(f"{desk_url}/desk/sign-out", data={"csrf": csrf}, headers=own, timeout=30)
+            assert refused.status_code in (403, 422)
+        still = session.get(f"{desk_url}/desk/", timeout=30, allow_redirects=False)
+        assert still.status_code == 200
+
+
+def test_the_desk_is_not_shown_to_strangers(desk_url: str) -> None:
+    for path in ("/desk/", "/desk"):
+        shown = requests.get(f"{desk_url}{path}", timeout=30, cookies={"desk": "x" * 43})
+        assert shown.url.endswith("/desk/sign-in")

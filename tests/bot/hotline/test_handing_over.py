@@ -1,0 +1,264 @@
+"""From a citizen's wish for a person to the last word: the machine keeps silent, and nothing is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine, select, update
+
+from bot.hotline import cases
+from bot.hotline.cases import Case
+from bot.hotline.staff import Staff
+from bot.inbox import Message
+from bot.outbox import OutboxMessage
+from bot.store import Turn, UnresolvedQuestion
+from bot.turn import Assistant
+from knowledge.database import transaction
+from knowledge.dossiers import HERE
+from knowledge.library import Library
+from tests.conftest import build, dossier_settings
+
+OPEN = datetime(2026, 11, 26, 9, 0, tzinfo=HERE)  # a Thursday
+CLOSED = datetime(2026, 11, 27, 18, 0, tzinfo=HERE)  # a Friday evening
+HUMAN = "cho tôi gặp nhân viên"
+
+
+class Talk:
+    """One citizen's conversation with an assistant."""
+
+    def __init__(self, assistant: Assistant, channel: str = "web") -> None:
+        self.assistant = assistant
+        self.channel = channel
+        self.id: str | None = None
+
+    def say(self, text: str | None = None, press: str | None = None) -> dict[str, Any]:
+        address = "7" if self.channel == "telegram" else None
+        known = None if address else self.id
+        body = self.assistant.reply(
+            Message(self.channel, text, press, conversation_id=known, address=address)
+        ).body
+        self.id = body["conversation_id"]
+        return body
+
+    def press(self, body: dict[str, Any], title: str) -> dict[str, Any]:
+        choices = [choice for message in body["messages"] for choice in message["choices"]]
+        return self.say(press=next(each["payload"] for each in choices if each["title"] == title))
+
+
+def words(body: dict[str, Any]) -> str:
+    return "\n".join(message["text"] for message in body["messages"])
+
+
+@pytest.fixture
+def assistant(library: Library, nlu_url: str, any_engine: Engine, made_up_url: str) -> Iterator[Assistant]:
+    """An assistant with somebody on duty on a Thursday morning."""
+    built = build(library, nlu_url, any_engine, dossier_settings(made_up_url))
+    with transaction(any_engine) as session:
+        session.add(
+            Staff(
+                id=1,
+                login="lan",
+                name="Lan",
+                role="hotline",
+                password_hash="",
+                failures=0,
+                presence="on",
+                seen_at=OPEN,
+            )
+        )
+    yield at(built, OPEN)
+
+
+def at(assistant: Assistant, moment: datetime) -> Assistant:
+    return replace(assistant, hotline=replace(assistant.hotline, clock=lambda: moment))
+
+
+def only_case(engine: Engine) -> Case:
+    with transaction(engine) as session:
+        return session.scalars(select(Case)).one()
+
+
+def said_to_staff(engine: Engine) -> list[str | None]:
+    with transaction(engine) as session:
+        return [
+            each.text
+            for each in cases.history(session, session.scalars(select(Case.id)).one())
+            if each.kind == "message"
+        ]
+
+
+def claim(engine: Engine) -> int:
+    number = only_case(engine).id
+    with transaction(engine) as session:
+        assert cases.claim(session, number, 1)
+    return number
+
+
+def test_the_citizen_hears_what_happens_next_and_the_machine_falls_silent(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say("đi đăng ký kết hôn cần mang gì")
+    told = talk.say(HUMAN)
+    assert told["status"] == "handed_over"
+    assert "người tiếp theo" in words(told)
+    assert "chưa biết phải chờ bao lâu" in words(told)
+    assert told["is_with_person"]
+    silent = talk.say("lệ phí bao nhiêu vậy em")
+    assert (silent["messages"], silent["status"], silent["is_with_person"]) == ([], "handed_over", True)
+    assert said_to_staff(assistant.engine) == ["lệ phí bao nhiêu vậy em"]
+    case = only_case(assistant.engine)
+    assert (case.procedure, case.why, case.state) == ("1.000894", "asked", "waiting")
+    assert "đăng ký kết hôn" in case.question
+
+
+def test_a_press_meanwhile_goes_to_the_person_by_its_title(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    asked = talk.say("đi đăng ký kết hôn cần mang gì")
+    choice = asked["messages"][0]["choices"][0]
+    talk.say(HUMAN)
+    assert talk.say(press=choice["payload"])["messages"] == []
+    assert said_to_staff(assistant.engine) == [choice["title"]]
+
+
+def test_going_on_with_the_machine_works_at_once(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    told = talk.say(HUMAN)
+    back = talk.press(told, "Thôi, hỏi máy tiếp")
+    assert not back["is_with_person"]
+    assert talk.say("làm hộ chiếu bao nhiêu tiền")["status"] == "answered"
+    assert only_case(assistant.engine).closing == "citizen_left"
+
+
+def test_two_failures_and_a_complaint_hand_over_too(assistant: Assistant) -> None:
+    first = Talk(assistant)
+    first.say("hôm bữa cái giấy đó với cái kia thì nó sao")
+    assert first.say("tờ giấy màu hồng của bà nội")["is_with_person"]
+    second = Talk(assistant)
+    assert second.say("cán bộ phường quát nạt tôi, thái độ quá tệ, tôi muốn phản ánh")["is_with_person"]
+    with transaction(assistant.engine) as session:
+        found = {case.why: case.priority for case in session.scalars(select(Case))}
+    assert found == {"not_understood": cases.ORDINARY, "complaint": cases.COMPLAINT}
+
+
+@pytest.mark.parametrize(
+    "text", ["mẹ tôi khó thở quá phải làm sao", "ba em bất tỉnh rồi", "co giat roi cuu voi"]
+)
+def test_a_danger_to_life_names_115_first_and_goes_to_the_front(assistant: Assistant, text: str) -> None:
+    talk = Talk(assistant)
+    told = talk.say(text)
+    assert told["messages"][0]["text"].startswith("**Anh/chị gọi ngay 115**")
+    assert only_case(assistant.engine).priority == cases.URGENT
+    again = talk.say(text)  # also when a person has it
+    assert "115" in words(again)
+
+
+@pytest.mark.parametrize("text", ["giấy ra viện đột quỵ cần gì để hưởng bảo hiểm", "thủ tục trợ cấp co giật"])
+def test_papers_about_an_illness_are_no_danger(assistant: Assistant, text: str) -> None:
+    assert "gọi ngay 115" not in words(Talk(assistant).say(text))
+
+
+def test_personal_numbers_reach_staff_only_with_leave(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say(HUMAN)
+    hidden = talk.say("số của tôi 0912 345 678")
+    assert "đã ẩn" in words(hidden)
+    talk.press(hidden, "Đồng ý cho nhân viên xem")
+    assert talk.say("số của tôi 0912 345 678")["messages"] == []
+    assert said_to_staff(assistant.engine) == ["số của tôi [đã ẩn]", "số của tôi 0912 345 678"]
+    with transaction(assistant.engine) as session:
+        assert not any("345" in (text or "") for text in session.scalars(select(Turn.text)))
+        assert session.scalars(select(Case)).one().consented_at
+
+
+def test_out_of_hours_the_next_opening_is_told_and_the_machine_goes_on(assistant: Assistant) -> None:
+    talk = Talk(at(assistant, CLOSED))
+    told = talk.say(HUMAN)
+    assert "07:30 thứ Hai, 30/11/2026" in words(told)
+    assert "1800 1096" in words(told)
+    assert not told["is_with_person"]
+    assert talk.say("làm hộ chiếu bao nhiêu tiền")["status"] == "answered"
+    asked = talk.press(talk.say(HUMAN), "Để lại lời nhắn")
+    assert asked["status"] == "asked_back"
+    left = talk.say("tách thửa cho con, gọi tôi số 0912345678")
+    assert left["status"] == "handed_over"
+    assert said_to_staff(assistant.engine) == ["tách thửa cho con, gọi tôi số 0912345678"]
+    case = only_case(assistant.engine)
+    assert case.deadline
+    assert case.deadline.astimezone(HERE) == datetime(2026, 11, 30, 9, 30, tzinfo=HERE)
+
+
+def test_with_nobody_there_in_the_hours_it_is_said_so(assistant: Assistant) -> None:
+    with transaction(assistant.engine) as session:
+        session.execute(update(Staff).values(presence="away"))
+    told = Talk(assistant).say(HUMAN)
+    assert "chưa có nhân viên trực" in words(told)
+    assert not told["is_with_person"]
+
+
+def test_a_case_of_the_night_is_silent_from_when_it_is_claimed(assistant: Assistant) -> None:
+    talk = Talk(at(assistant, CLOSED), "telegram")
+    talk.say(HUMAN)
+    number = claim(assistant.engine)
+    assert talk.say("alo có ai không")["messages"] == []
+    with transaction(assistant.engine) as session:
+        cases.reply(session, number, 1, "Chào anh/chị, mình nghe.", "k")
+        told = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()
+    assert [(each.state, each.at_night) for each in told] == [("waiting", True)] * 2
+
+
+def test_a_web_citizen_gets_the_replies_with_the_next_answer(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say(HUMAN)
+    number = claim(assistant.engine)
+    with transaction(assistant.engine) as session:
+        cases.reply(session, number, 1, "Chào anh/chị, mình nghe.", "k")
+    assert words(talk.say("alo")).endswith("Chào anh/chị, mình nghe.")
+    assert only_case(assistant.engine).state == "taken"  # to be answered again
+
+
+def test_after_closing_the_machine_answers_and_the_rating_is_kept(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say(HUMAN)
+    number = claim(assistant.engine)
+    with transaction(assistant.engine) as session:
+        cases.close(session, number, 1, "answered")
+    told = talk.say("làm hộ chiếu bao nhiêu tiền")
+    assert told["status"] == "answered"
+    rated = talk.press(told, "Chưa")
+    asked = talk.press(rated, "Góp ý thêm")
+    assert asked["status"] == "asked_back"
+    talk.say("trả lời hơi chậm")
+    case = only_case(assistant.engine)
+    assert (case.rating, case.rating_words) == ("useless", "trả lời hơi chậm")
+
+
+def test_without_staff_the_question_is_recorded_as_before(assistant: Assistant) -> None:
+    with transaction(assistant.engine) as session:
+        session.execute(update(Staff).values(removed_at=OPEN))
+    told = Talk(assistant).say(HUMAN)
+    assert told["status"] == "handed_over"
+    assert not told["is_with_person"]
+    with transaction(assistant.engine) as session:
+        assert session.scalars(select(Case)).all() == []
+        assert session.scalars(select(UnresolvedQuestion.reason)).all() == ["asked"]
+
+
+def test_erasing_ends_the_case_too(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say(HUMAN)
+    talk.say(press="delete_my_data")
+    talk.say(press="delete_my_data?confirmed=yes")
+    with transaction(assistant.engine) as session:
+        assert session.scalars(select(Case)).all() == []
+    assert talk.say("làm hộ chiếu bao nhiêu tiền")["status"] == "answered"
+
+
+def test_a_failing_nlu_does_not_break_the_silence(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say(HUMAN)
+    talk.assistant = replace(assistant, nlu=type(assistant.nlu)("http://127.0.0.1:9"))
+    assert talk.say("alo có ai không")["messages"] == []
+    assert said_to_staff(assistant.engine) == ["alo có ai không"]
