@@ -133,7 +133,31 @@ def take_news(session: Session, conversation_id: str) -> list[dict[str, Any]]:
         .values(state="sent", changed_at=now())
         .returning(OutboxMessage.id, OutboxMessage.message)
     )
-    return [row.message for row in sorted(session.execute(kept), key=lambda row: row.id)]
+    return [{**row.message, "id": row.id} for row in sorted(session.execute(kept), key=lambda row: row.id)]
+
+
+def news_after(session: Session, conversation_id: str, after: int) -> list[dict[str, Any]]:
+    """List what waits to be told in a conversation, numbered, behind what its page has."""
+    kept = (
+        select(OutboxMessage.id, OutboxMessage.message)
+        .where(
+            OutboxMessage.conversation_id == conversation_id,
+            OutboxMessage.state == "kept",
+            OutboxMessage.id > after,
+        )
+        .order_by(OutboxMessage.id)
+    )
+    return [{**row.message, "id": row.id} for row in session.execute(kept)]
+
+
+def note_heard(session: Session, conversation_id: str, up_to: int) -> None:
+    """Note that a conversation's page shows what waited to be told, up to a number."""
+    heard = update(OutboxMessage).where(
+        OutboxMessage.conversation_id == conversation_id,
+        OutboxMessage.state == "kept",
+        OutboxMessage.id <= up_to,
+    )
+    session.execute(heard.values(state="sent", changed_at=now()))
 
 
 def forget_queued(session: Session, conversation_id: str, about: str) -> None:

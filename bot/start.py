@@ -22,7 +22,6 @@ from sqlalchemy import Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from actions.wording import say
-from bot.hotline.changes import Changes
 from bot.hotline.duty import Hotline
 from bot.hotline.hours import OpeningHours, read_hours
 from bot.hotline.staff_sessions import forget_sign_ins
@@ -95,13 +94,10 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
     from bot.desk import add_desk  # takes a second to load, which only the server needs
 
     telegram = telegram_application(assistant, settings) if settings.telegram_token else None
-    changes = Changes(assistant.engine)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        desk = Chore("desk", partial(asyncio.to_thread, changes.look), SOON)
-        all_chores = (*chores_of(assistant, settings, telegram), desk)
-        chores = asyncio.gather(*(_do(chore) for chore in all_chores))
+        chores = asyncio.gather(*(_do(chore) for chore in chores_of(assistant, settings, telegram)))
         try:
             async with running_telegram(telegram, settings) if telegram else nullcontext():
                 yield
@@ -113,7 +109,7 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
     def add_routes(app: FastAPI) -> None:
         if telegram:
             webhook_route(app, telegram, settings)
-        add_desk(app, assistant, settings, changes)
+        add_desk(app, assistant, settings)
 
     return build_app(assistant, settings.rate_limit, lifespan, add_routes)
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
 
@@ -32,6 +33,7 @@ from actions.request import LookUpsNeeded, Memory, Request
 from actions.wording import say
 from bot.citizen import StoredCitizen
 from bot.hotline.cases import Case, find_open, take_message
+from bot.hotline.changes import Changes
 from bot.hotline.duty import Hotline
 from bot.inbox import Message, receive, turn_by_key
 from bot.intake import BadInput, UnknownConversation, clean, has_words
@@ -104,6 +106,11 @@ class Assistant:
     hotline: Hotline
     address: str = "http://127.0.0.1:8080"  # where the pages stand that answers link to
     look: Callable[[], None] = lambda: None  # looks for changed knowledge
+
+    @cached_property
+    def changes(self) -> Changes:
+        """What tells that something happened to cases."""
+        return Changes(self.engine)
 
     @property
     def library(self) -> Library:
@@ -249,10 +256,7 @@ class Assistant:
     ) -> Reply:
         """Store what a turn was understood as and answered with."""
         case = find_open(session, turn.conversation_id)
-        is_with_person = bool(case and case.is_silencing)
-        reply = Reply(
-            self._body(turn.conversation_id, given, reading, messages, is_with_person=is_with_person)
-        )
+        reply = Reply(self._body(turn.conversation_id, given, reading, messages, case))
         turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
         turn.reply, turn.answered_at = reply.body, now()
         return reply
@@ -304,15 +308,15 @@ class Assistant:
         given: Answer,
         reading: Reading,
         messages: list[dict[str, Any]],
-        *,
-        is_with_person: bool,
+        case: Case | None,
     ) -> dict[str, Any]:
         procedure = self.library.catalogue.procedures.get(given.procedure or "")
         return {
             "conversation_id": conversation_id,
             "status": given.status,
             "messages": messages,
-            "is_with_person": is_with_person,
+            "case_number": case.id if case else None,
+            "is_with_person": bool(case and case.is_silencing),
             "understanding": {
                 "intent": reading.intent,
                 "confidence": round(reading.confidence, 4),

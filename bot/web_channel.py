@@ -31,6 +31,7 @@ from bot.checklist_page import checklist_route
 from bot.inbox import Message
 from bot.intake import BadInput, UnknownConversation
 from bot.turn import Assistant
+from bot.web_live import live_routes
 from knowledge.database import DatabaseUnavailable, is_ready
 
 log = structlog.get_logger()
@@ -97,6 +98,7 @@ def build_app(
     _take_messages(app, assistant, rate_limit)
     _tell_health(app, assistant)
     checklist_route(app, assistant)
+    live_routes(app, assistant)
     if add_routes:
         add_routes(app)
     app.mount("/", StaticFiles(directory=PAGE, html=True))

@@ -193,7 +193,7 @@ def build(library: Library, nlu_url: str, engine: Engine, settings: DossierSetti
 def serve_app(app: FastAPI) -> Iterator[str]:
     """Serve an application over real HTTP; give its address."""
     port = free_port()
-    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None))
+    server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started or not thread.is_alive(), "the web server's start")

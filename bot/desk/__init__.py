@@ -7,18 +7,17 @@ from nicegui import ui
 
 from bot.desk.screen import desk_page
 from bot.desk.sign_in_pages import sign_in_routes
-from bot.hotline.changes import Changes
 from bot.settings import Settings
 from bot.turn import Assistant
 
 PATH = "/desk"
 
 
-def add_desk(app: FastAPI, assistant: Assistant, settings: Settings, changes: Changes) -> None:
-    """Serve the desk, whose screens follow the changes."""
+def add_desk(app: FastAPI, assistant: Assistant, settings: Settings) -> None:
+    """Serve the desk."""
     lifetime = settings.staff_lifetime()
     sign_in_routes(app, assistant.engine, lifetime, is_secure=settings.address().startswith("https:"))
-    desk_page(assistant, changes, lifetime)
+    desk_page(assistant, lifetime)
     ui.run_with(
         app,
         mount_path=PATH,

@@ -19,7 +19,7 @@ from bot.desk.sign_in_pages import COOKIE, SECOND_FACTOR, SIGN_IN, SIGN_OUT
 from bot.hotline import cases
 from bot.hotline.accounts import set_presence
 from bot.hotline.cases import CLOSINGS, Case, CaseRefused
-from bot.hotline.changes import Changes
+from bot.hotline.changes import A_GLANCE, Mark
 from bot.hotline.staff import Presence, Staff, StaffError, audit, may
 from bot.hotline.staff_sessions import Lifetime, Signed, csrf_of, who
 from bot.turn import Assistant
@@ -27,7 +27,6 @@ from knowledge.database import DatabaseUnavailable, reading, transaction
 from knowledge.dossiers import HERE
 
 MARKDOWN = ["cuddled-lists", "breaks"]
-A_GLANCE = 0.2  # seconds between looks whether something changed
 A_SIGN = 45.0  # seconds between signs that somebody is there
 LATE = "text-negative font-bold"
 STYLES = {
@@ -43,7 +42,7 @@ if (Notification.permission === "granted") new Notification(%r);
 """
 
 
-def desk_page(assistant: Assistant, changes: Changes, lifetime: Lifetime) -> None:
+def desk_page(assistant: Assistant, lifetime: Lifetime) -> None:
     """Serve the screen to whoever is signed in and answers cases."""
 
     @ui.page("/", title=say("desk.title"))
@@ -55,7 +54,7 @@ def desk_page(assistant: Assistant, changes: Changes, lifetime: Lifetime) -> Non
         if not may(signed.role, "cases"):
             ui.label(say("desk.no_right"))
             return None
-        screen = Screen(assistant, changes, lifetime, token, signed)
+        screen = Screen(assistant, lifetime, token, signed)
         await screen.load()
         screen.build()
         return None
@@ -76,21 +75,19 @@ class Shown:
 class Screen:
     """One browser's view; everything it does is checked against the session first."""
 
-    def __init__(
-        self, assistant: Assistant, changes: Changes, lifetime: Lifetime, token: str, signed: Signed
-    ) -> None:
-        self.assistant, self.changes, self.lifetime = assistant, changes, lifetime
+    def __init__(self, assistant: Assistant, lifetime: Lifetime, token: str, signed: Signed) -> None:
+        self.assistant, self.lifetime = assistant, lifetime
         self.token, self.me = token, signed
         self.queue: QueueName = "waiting"
         self.search = ""
         self.number: int | None = None  # of the case that is open
-        self.seen = -1  # the change that is shown
+        self.seen: Mark | None = None  # the change that is shown
         self.reply_key = str(uuid4())
         self.shown: Shown
 
     async def load(self) -> None:
         """Look at the database."""
-        self.seen = self.changes.number
+        self.seen = await self.assistant.changes.current()
         shown = await run.io_bound(self._read)
         assert shown  # noqa: S101 - NiceGUI gives nothing only while it shuts down
         self.shown = shown
@@ -240,7 +237,7 @@ class Screen:
                 menu.set_enabled(is_mine)
 
     async def _glance(self) -> None:
-        if self.seen == self.changes.number:
+        if self.seen == await self.assistant.changes.current():
             return
         before, had = self.shown, self._who_has()
         await self.load()

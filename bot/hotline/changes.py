@@ -1,26 +1,50 @@
-"""What tells the desk's screens that something happened, in this process or another."""
+"""What tells screens and pages that something happened to cases, in this process or another."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+
+import structlog
 from sqlalchemy import Engine, func, select
 
 from bot.hotline.cases import CaseEvent
-from knowledge.database import reading
+from bot.outbox import OutboxMessage
+from knowledge.database import DatabaseUnavailable, reading
 
+log = structlog.get_logger()
+A_GLANCE = 0.2  # seconds between looks, however many wait for a change
 LATELY = 200  # lines
+UNSETTLED = ("waiting", "sending", "kept")
+
+Mark = tuple[int, int, int]
 
 
 class Changes:
-    """Counts what happened to cases; screens compare the number with the one they have shown."""
+    """Gives a mark that differs from the one before whenever something happened; used in one event loop."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self.number = 0
+        self._mark: Mark = (0, 0, 0)
+        self._looked = 0.0
+        self._is_looking = False
 
-    def look(self) -> None:
-        """See what is newest; raises DatabaseUnavailable."""
+    async def current(self) -> Mark:
+        """Give the newest mark, looked at a moment ago at most."""
+        if not self._is_looking and time.monotonic() - self._looked >= A_GLANCE:
+            self._is_looking = True
+            try:
+                self._mark = await asyncio.to_thread(self._look)
+            except DatabaseUnavailable as error:
+                log.warning("changes_not_seen", error=str(error))
+            finally:
+                self._looked, self._is_looking = time.monotonic(), False
+        return self._mark
+
+    def _look(self) -> Mark:
         with reading(self._engine) as session:
             newest = session.scalar(select(func.max(CaseEvent.id))) or 0
             # Counted too: a slower transaction may write a line with a lower number than the newest.
             lately = select(func.count(CaseEvent.id)).where(CaseEvent.id > newest - LATELY)
-            self.number = newest + (session.scalar(lately) or 0)
+            unsettled = select(func.count(OutboxMessage.id)).where(OutboxMessage.state.in_(UNSETTLED))
+            return newest, session.scalar(lately) or 0, session.scalar(unsettled) or 0

@@ -2,6 +2,7 @@
 
 import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
+import { Live } from "./live.js";
 import { Log } from "./log.js";
 import { Outbox } from "./outbox.js";
 
@@ -13,6 +14,7 @@ const find = (id) => document.getElementById(id);
 const conversation = Conversation.restore();
 const log = new Log(find("log"), (choice) => say(choice.title, choice.payload));
 const outbox = new Outbox(conversation, { shown: show, givenBack });
+const live = new Live(conversation, { shown: show });
 const composer = new Composer(find("composer"), find("announcer"), { written: say, drafted });
 let pendingTimer;
 
@@ -30,6 +32,7 @@ function show() {
   const fresh = log.show(conversation.entries);
   showPending();
   if (isAtEnd && fresh.length) log.follow(fresh[0].key);
+  live.update();
 }
 
 function showPending() {

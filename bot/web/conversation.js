@@ -14,10 +14,8 @@ export class Conversation {
     return new Conversation(readStored() ?? {});
   }
 
-  constructor({ id = null, entries = [], draft = "" }) {
-    this.id = id;
-    this.entries = entries;
-    this.draft = draft;
+  constructor({ id = null, entries = [], draft = "", caseNumber = null, heardUpTo = 0 }) {
+    Object.assign(this, { id, entries, draft, caseNumber, heardUpTo });
   }
 
   /** Add a message of the citizen: a text, or a pressed choice with its payload. */
@@ -41,9 +39,27 @@ export class Conversation {
   answer(message, body) {
     if (message.sentTo && message.sentTo !== body.conversation_id) this.forgetBefore(message);
     this.id = body.conversation_id;
+    this.caseNumber = body.case_number ?? null;
     settle(message, "sent");
-    const answers = body.messages.map((given) => ({ kind: "answer", key: message.key, ...given }));
-    this.entries.splice(this.entries.indexOf(message) + 1, 0, ...answers);
+    const answers = body.messages.filter((given) => this.isNews(given));
+    const entries = answers.map((given) => ({ kind: "answer", key: message.key, ...given }));
+    this.entries.splice(this.entries.indexOf(message) + 1, 0, ...entries);
+  }
+
+  /** Add what a person said meanwhile; tell whether it was new. */
+  hear({ message, case_number: caseNumber }) {
+    this.caseNumber = caseNumber ?? null;
+    if (!message || !this.isNews(message)) return false;
+    this.entries.push({ kind: "answer", key: `heard-${message.id}`, ...message });
+    return true;
+  }
+
+  /** Tell whether a numbered message was not heard before, and remember it. */
+  isNews({ id }) {
+    if (id === undefined) return true;
+    const isNew = id > this.heardUpTo;
+    this.heardUpTo = Math.max(this.heardUpTo, id);
+    return isNew;
   }
 
   /** Mark a message as not accepted, with the reason. */
@@ -53,7 +69,7 @@ export class Conversation {
 
   /** Go on without the server's memory of what was said above this message. */
   restartBefore(message) {
-    this.id = null;
+    Object.assign(this, { id: null, caseNumber: null });
     const note = { kind: "note", text: "Máy không còn nhớ phần trò chuyện phía trên. Anh/chị cứ hỏi tiếp." };
     const place = this.entries.indexOf(message);
     if (place > 0) this.entries.splice(place, 0, note);
@@ -61,15 +77,15 @@ export class Conversation {
 
   /** Drop everything, here and in the tab's storage. */
   startOver() {
-    Object.assign(this, { id: null, entries: [], draft: "" });
+    Object.assign(this, { id: null, entries: [], draft: "", caseNumber: null, heardUpTo: 0 });
     this.save();
   }
 
   /** Remember it all for this tab; where storage is refused or full the page works without. */
   save() {
-    const { id, draft } = this;
+    const { entries, ...rest } = this;
     try {
-      sessionStorage.setItem(PLACE, JSON.stringify({ id, draft, entries: this.entries.slice(-MOST_KEPT) }));
+      sessionStorage.setItem(PLACE, JSON.stringify({ ...rest, entries: entries.slice(-MOST_KEPT) }));
     } catch {
       return;
     }

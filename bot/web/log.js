@@ -29,7 +29,7 @@ export class Log {
   /** Scroll to the citizen's message with this key, so that its answer is read from the beginning. */
   follow(key) {
     for (const [entry, element] of this.drawn)
-      if (entry.kind === "message" && entry.key === key) element.scrollIntoView({ block: "start" });
+      if (entry.kind !== "note" && entry.key === key) return element.scrollIntoView({ block: "start" });
   }
 
   remove(entry, element) {
@@ -84,10 +84,10 @@ function drawMessage({ text }) {
   return makeOf("article", "entry message", makeOf("h2", "speaker", "Anh/chị"), bubble, makeOf("p", "state"));
 }
 
-function drawAnswer({ text, choices, sources }, pressed) {
+function drawAnswer({ text, choices, sources, by }, pressed) {
   const bubble = makeOf("div", "bubble", renderMarkdown(text));
   if (sources?.length) bubble.append(renderSources(sources));
-  const entry = makeOf("article", "entry answer", makeOf("h2", "speaker", "Hỏi Một Cửa"), bubble);
+  const entry = makeOf("article", "entry answer", makeOf("h2", "speaker", by === "person" ? "Nhân viên" : "Hỏi Một Cửa"), bubble);
   if (choices?.length) entry.append(drawChoices(choices, pressed));
   return entry;
 }

@@ -45,7 +45,14 @@ def _problem(reply: requests.Response, status: int, field: str | None = None) ->
 
 def test_an_answer_has_the_shape_of_the_contract(served: str) -> None:
     body = _post(served, QUESTION).json()
-    assert set(body) == {"conversation_id", "status", "messages", "is_with_person", "understanding"}
+    assert set(body) == {
+        "conversation_id",
+        "status",
+        "messages",
+        "case_number",
+        "is_with_person",
+        "understanding",
+    }
     (message,) = body["messages"]
     assert set(message) == {"text", "choices", "sources"}
     assert set(message["choices"][0]) == {"title", "payload"}

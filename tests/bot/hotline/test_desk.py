@@ -113,7 +113,7 @@ def test_two_members_of_staff_and_one_citizen(desk_url: str, sign_in: Any) -> No
     expect(minh.get_by_text("Nguyễn Lan đang giữ câu hỏi này")).to_be_visible()
     minh.get_by_role("dialog").get_by_role("button", name="Nhận thay").click()
     expect(lan.get_by_text("đang trả lời · Trần Minh")).to_be_visible()
-    minh.get_by_role("button", name="Đóng").click()
+    minh.get_by_label('Mở rộng "Đóng"').click()
     minh.get_by_text("Đã trả lời xong").click()
     expect(lan.get_by_text("Trần Minh đóng: Đã trả lời xong")).to_be_visible()
     after = ask(desk_url, "làm hộ chiếu bao nhiêu tiền", conversation)
@@ -121,6 +121,54 @@ def test_two_members_of_staff_and_one_citizen(desk_url: str, sign_in: Any) -> No
     assert "giúp được" in words(after)[0]
     lan.get_by_role("button", name=re.compile("Đã đóng")).click()
     expect(row(lan, "gấp")).to_be_visible()
+
+
+def test_the_chat_page_hears_the_person_without_asking(browser: Browser, desk_url: str, sign_in: Any) -> None:
+    lan = sign_in("lan")
+    context = browser.new_context(base_url=desk_url, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto("/")
+    write(page, "cho tôi gặp nhân viên về hộ khẩu")
+    row(lan, "hộ khẩu").click()
+    lan.get_by_role("button", name="Nhận", exact=True).click()
+    expect(page.get_by_text("Nhân viên đã nhận câu hỏi của anh/chị")).to_be_visible()
+    reply(lan, "Anh/chị ở xã nào ạ?")
+    expect(page.get_by_text("Anh/chị ở xã nào ạ?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nhân viên", exact=True)).to_be_attached()
+    expect(lan.get_by_text("Hiện khi người dân mở lại")).to_have_count(0)  # the page has said it shows it
+    page.reload()
+    expect(page.get_by_text("Anh/chị ở xã nào ạ?")).to_have_count(1)
+    reply(lan, "Mình vẫn đợi ạ.")
+    expect(page.get_by_text("Mình vẫn đợi ạ.")).to_be_visible()
+    write(page, "xã Tam Dương em ạ")
+    expect(lan.get_by_text("xã Tam Dương em ạ")).to_be_visible()
+    expect(page.get_by_text("Mình vẫn đợi ạ.")).to_have_count(1)
+    lan.get_by_label('Mở rộng "Đóng"').click()
+    lan.get_by_text("Đã trả lời xong").click()
+    page.get_by_role("button", name="Có", exact=True).click()
+    expect(page.get_by_text("Cảm ơn anh/chị đã cho biết")).to_be_visible()
+    expect(lan.get_by_text("Người dân chấm: có ích? Có")).to_be_visible()
+    write(page, "làm hộ chiếu bao nhiêu tiền")
+    expect(page.get_by_text("Hỏi Một Cửa").last).to_be_attached()
+    expect(page.get_by_text(re.compile("hộ chiếu")).last).to_be_visible()
+    context.close()
+
+
+def write(page: Page, text: str) -> None:
+    page.get_by_role("textbox", name="Câu hỏi của anh/chị").fill(text)
+    page.get_by_role("button", name="Gửi").click()
+
+
+def reply(page: Page, text: str) -> None:
+    page.get_by_label(re.compile("^Trả lời")).fill(text)
+    page.get_by_role("button", name="Gửi", exact=True).click()
+
+
+def test_a_stream_of_no_conversation_is_refused(desk_url: str) -> None:
+    for path in ("00000000-0000-4000-8000-000000000000/events", "x/events", "x/heard"):
+        address = f"{desk_url}/api/v1/conversations/{path}"
+        refused = (requests.post if path.endswith("heard") else requests.get)(address, timeout=30)
+        assert refused.status_code == 422
 
 
 def test_a_reply_too_long_stays_in_the_field(desk_url: str, sign_in: Any) -> None:

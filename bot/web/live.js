@@ -1,0 +1,54 @@
+/** Hear what a person says in the conversation, for as long as one answers instead of the machine. */
+
+export class Live {
+  /** `shown` is told after every change. */
+  constructor(conversation, { shown }) {
+    Object.assign(this, { conversation, shown });
+    this.source = null;
+  }
+
+  /** Listen while a case is open, and no longer. */
+  update() {
+    const { id, caseNumber } = this.conversation;
+    const wanted = id && caseNumber ? `api/v1/conversations/${id}/events?after=${this.conversation.heardUpTo}` : null;
+    if (!wanted) this.stop();
+    else if (!this.source || this.of !== id) this.listen(wanted, id);
+  }
+
+  listen(address, id) {
+    this.stop();
+    this.of = id;
+    this.source = new EventSource(address);
+    this.source.addEventListener("message", ({ data }) => this.hear(JSON.parse(data)));
+    this.source.addEventListener("end", ({ data }) => this.hear(JSON.parse(data)));
+    this.source.addEventListener("error", () => this.retry());
+  }
+
+  hear(told) {
+    const isNew = this.conversation.hear(told);
+    this.conversation.save();
+    if (isNew) {
+      this.shown();
+      this.acknowledge(told.message.id);
+    }
+    this.update();
+  }
+
+  /** Tell the server what is on the screen; should that be lost, it is told once more and left out here. */
+  acknowledge(number) {
+    const address = `api/v1/conversations/${this.conversation.id}/heard?up_to=${number}`;
+    fetch(address, { method: "POST", keepalive: true }).catch(() => {});
+  }
+
+  /** A browser gives up by itself after an error of the server, but not after a broken line. */
+  retry() {
+    if (this.source?.readyState !== EventSource.CLOSED) return;
+    this.stop();
+    setTimeout(() => this.update(), 3000);
+  }
+
+  stop() {
+    this.source?.close();
+    this.source = null;
+  }
+}
