@@ -22,6 +22,7 @@ from tests.servers.one_stop import (
     CLIENT_ID,
     CLIENT_SECRET,
     DSTCODE,
+    NAMING,
     PASSWORD,
     STATUSES,
     UNIT,
@@ -109,8 +110,15 @@ def test_an_unknown_code_is_not_found(client: Client) -> None:
 def test_the_supplement_tells_what_lacks_since_when_without_names(one_stop: OneStop) -> None:
     made_up = _some(one_stop, 5)
     (supplement,) = _found(national(one_stop.url), made_up.code).dossier.supplements
-    assert "Giấy chứng sinh" in supplement.text and "Nguyễn" not in supplement.text
+    assert "Giấy chứng sinh" in supplement.text
     assert supplement.requested_at == made_up.asked_at
+
+
+def test_a_name_that_an_office_wrote_into_a_supplement_is_hidden(one_stop: OneStop) -> None:
+    made_up = list(one_stop.dossiers.values())[NAMING]
+    (supplement,) = _found(national(one_stop.url), made_up.code).dossier.supplements
+    assert made_up.lacking is not None and "Nguyễn" in made_up.lacking
+    assert "Giấy chứng sinh" in supplement.text and "Nguyễn" not in supplement.text
 
 
 def test_one_session_serves_many_look_ups(client: Client, one_stop: OneStop) -> None:
