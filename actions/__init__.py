@@ -155,7 +155,7 @@ def _proof(request: Request, given: Answer) -> dict[str, Any]:
     proven = given.proven or (memory.proven if is_same else ())
     if given.status == "asked_back" and given.dossier:
         return {"proven": proven, "proof_for": given.dossier, "proof_intent": request.reading.intent}
-    if is_other and memory.is_proof_asked:
+    if memory.is_proof_asked and given.dossier in (None, memory.proof_for) and not given.proven:
         return {"proven": proven, "proof_for": memory.proof_for, "proof_intent": memory.proof_intent}
     return {"proven": proven}
 

@@ -15,6 +15,7 @@ Fact = Literal[
     "supplement_by",
     "supplement_where",
     "lacking",
+    "where",  # something is to be handed in
     "pay",  # where
     "fee",
     "why",  # it takes so long
@@ -88,6 +89,9 @@ def tell_fact(
             return [_fee(dossier, is_proven=is_proven)]
         case "pay":
             return [say("fact.pay" if dossier.status == PAYMENT else "fact.nothing_to_pay")]
+        case "where":
+            known = {PAYMENT: "fact.pay", SUPPLEMENT: "fact.supplement_where"}
+            return [say(known.get(dossier.status or 0, "fact.nothing_to_hand_in"))]
         case "paused" | "supplement_by" | "supplement_where":
             return [say(f"fact.{fact}" if dossier.status == SUPPLEMENT else "fact.nothing_lacking")]
 

@@ -14,18 +14,18 @@ from actions.request import BARE, DOSSIER_QUESTIONS, Request
 from knowledge.dossier_codes import find_codes, find_factor, has_near_code
 from knowledge.redaction import HIDDEN
 from knowledge.search import folded_words, words
-from nlu.reading import Entity, Reading
+from nlu.reading import FALLBACK, Entity, Reading
 
 # Intents that ask a dossier's own facts when one is being talked of, with the fact when the words tell none.
 _FACETS: dict[str, Fact | Literal["any"]] = {
     "ask_time_limit": "when",
     "ask_fee": "fee",
     "ask_documents": "lacking",
-    "ask_where": "any",
+    "ask_where": "where",
     "ask_steps": "any",
     "ask_result": "when",
 }
-_WITH_FACT = frozenset({"ask_dossier_status", "follow_dossier"})  # the same, when a fact is named
+_WITH_FACT = frozenset({"ask_dossier_status", "follow_dossier", FALLBACK})  # the same, when a fact is named
 _LIKELY = 0.3
 _CLEAR = 0.9  # a confidence from which something else was asked while proof is awaited
 _NAMED = 0.6  # a score from which a sentence that names no fact is about a procedure
@@ -191,6 +191,6 @@ def _facet(reading: Reading) -> str | None:
 def _names_procedure(request: Request, fact: Fact | None) -> bool:
     if named_codes(request) or request.reading.all("procedure") or tells_life_event(request):
         return True
-    if request.reading.intent in _WITH_FACT:
+    if request.reading.intent in _WITH_FACT - {FALLBACK}:
         return False
     return best_score(request) >= (_SURELY_NAMED if fact else _NAMED)

@@ -37,11 +37,12 @@ def tell_dossier(request: Known, found: LookUp, fact: Fact | None = None, *, exp
     """Tell status, dates, what the status means and what to do, the fact asked first; no details."""
     dossier, standing = found.dossier, _standing_of(request, found.dossier)
     meaning, sources = _meaning(request, dossier)
+    asked = tell_fact(fact, dossier, standing, request.today, is_proven=False)
+    rest = [*_dates(dossier, standing, request.today), *_pause(dossier, standing)]
     blocks = (
-        *tell_fact(fact, dossier, standing, request.today, is_proven=False),
+        *asked,
         _head(request, dossier),
-        *_dates(dossier, standing, request.today),
-        *_pause(dossier, standing),
+        *(rest if explains or not asked else []),
         *(meaning if explains else ()),
         *_as_of(found),
     )
@@ -52,18 +53,15 @@ def tell_details(request: Known, found: LookUp, fact: Fact | None = None, *, exp
     """Tell first what only the proven may know, lacking papers and fees, then the rest and the steps."""
     dossier, standing = found.dossier, _standing_of(request, found.dossier)
     meaning, sources = _meaning(request, dossier)
-    new, steps = [*_supplements(dossier), *_fees(dossier)], _steps(dossier)
-    blocks = (
-        *tell_fact(fact, dossier, standing, request.today, is_proven=True),
-        _head(request, dossier),
-        *(new or ([] if steps else [say("dossier.no_details")])),
-        *_dates(dossier, standing, request.today),
-        *_pause(dossier, standing),
-        *(meaning if explains else ()),
-        *_agency(dossier),
-        *steps,
-        *_as_of(found),
-    )
+    asked = tell_fact(fact, dossier, standing, request.today, is_proven=True)
+    lacking, fees, steps = _supplements(dossier), _fees(dossier), _steps(dossier)
+    dates = [*_dates(dossier, standing, request.today), *_pause(dossier, standing)]
+    if asked and not explains:
+        rest = {"lacking": lacking, "fee": fees, "pay": fees}.get(fact or "", [])
+    else:
+        new = [*lacking, *fees] or ([] if steps else [say("dossier.no_details")])
+        rest = [*new, *dates, *(meaning if explains else ()), *_agency(dossier), *steps]
+    blocks = (*asked, _head(request, dossier), *rest, *_as_of(found))
     return replace(_answer(request, found, blocks, sources), proven=(dossier.code,))
 
 

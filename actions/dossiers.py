@@ -40,6 +40,9 @@ MOST_AT_ONCE = 3  # codes of one message that are looked up
 MOST_FOLLOWED = 20
 CODES_TOPIC = "nop-roi-khong-thay"  # where who filed online finds the code
 _AN_HOUR = 3600  # seconds
+_BOTH = re.compile(r"\b(?:ca|het) (?:hai|ba|2|3|may)\b")
+_ASKS = re.compile(r"\b(?:khong|ko|k|hong|chua)(?: (?:a|nhi|vay|the|ban|em|ad))?$")
+_SAYS_CODE = re.compile(r"\bma\b")
 _ALL = re.compile(r"\bhet\b(?! (?:han|can|thoi))|\btat ca\b|\btoan bo\b")
 
 
@@ -74,7 +77,7 @@ def follow_dossier(request: Request) -> Answer:
         return _list_followed(request)
     codes = _codes(request)
     if not codes and not has_near_code(request.reading.text) and request.memory.dossier:
-        codes = [request.memory.dossier]
+        codes = _talked_of(request)
     if not codes:
         return _list_followed(request) if request.citizen.followed_dossiers() else _ask_code(request)
     proofs = _proofs(request, codes)
@@ -113,7 +116,15 @@ def unfollow_dossier(request: Request) -> Answer:
     request.citizen.unfollow_dossiers(forgotten)
     if not forgotten:
         return Answer("answered", (say("dossier.none_followed"),))
-    return Answer("answered", (say("dossier.unfollowed", codes=", ".join(forgotten)),))
+    codes_told = ", ".join(say("dossier.code", code=code) for code in forgotten)
+    return Answer("answered", (say("dossier.unfollowed", codes=codes_told),))
+
+
+def _talked_of(request: Request) -> list[str]:
+    """Give the dossier being talked of, or all that were just proven when «cả hai» is said."""
+    says_both = _BOTH.search(folded_words(request.reading.text))
+    one = [request.memory.dossier] if request.memory.dossier else []
+    return list(request.memory.proven) if says_both and request.memory.proven else one
 
 
 def _means_all(request: Request) -> bool:
@@ -185,11 +196,14 @@ def _without_code(request: Request) -> Answer:
 
 def _ask_code(request: Request) -> Answer:
     example = example_code(request.province.unit_code)
-    if request.memory.asked in DOSSIER_QUESTIONS and has_part_of_code(request.reading):
+    text = request.reading.text
+    is_asked = request.memory.asked in DOSSIER_QUESTIONS
+    says_digits = _SAYS_CODE.search(folded_words(text)) and find_factor(text, is_asked=True)
+    if says_digits or (is_asked and has_part_of_code(request.reading)):
         return Answer("asked_back", (say("dossier.part_of_code", example=example),))
-    if has_near_code(request.reading.text):
+    if has_near_code(text):
         return Answer("asked_back", (say("dossier.near_code", example=example),))
-    is_late = _fact(request) in ("late", "why")
+    is_late = _fact(request) in ("late", "why") and not _ASKS.search(folded_words(text))
     sorry = (say("dossier.sorry"),) if is_late else ()
     return Answer("asked_back", (*sorry, say("dossier.ask_code", example=example)))
 
@@ -199,7 +213,7 @@ def _tell_where_codes_stand(request: Request) -> Answer:
     topic = request.catalogue.topics.get(CODES_TOPIC)
     rules = topic.rules_on(request.today) if topic else ()
     online = [say("dossier.codes_online", text=rule.text) for rule in rules]
-    blocks = (say("dossier.where_codes_stand"), *online, say("dossier.only_by_code"))
+    blocks = (say("dossier.only_by_code"), say("dossier.where_codes_stand"), *online)
     return Answer("asked_back", blocks, sources=request.sources(*rules))
 
 

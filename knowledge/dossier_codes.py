@@ -85,9 +85,9 @@ def _as_written(match: re.Match[str]) -> str:
 def find_proofs(text: str) -> dict[str, str]:
     """Find the last four characters that stand right after each code of several, or are said to be that."""
     spans = _spans(text)
-    ends = [start for start, _, _ in spans[1:]] + [len(text)]
+    ends = [*(start for start, _, _ in spans[1:]), len(text)]
     proofs: dict[str, str] = {}
-    for (_, end, code), until in zip(spans, ends, strict=True):
+    for (_, end, code), until in zip(spans, ends, strict=False):
         after = text[end:until]
         if factor := find_factor(after, is_asked=_FOLLOWS.match(after) is not None):
             proofs[code] = factor
