@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Literal, get_args
 
 from actions.wording import day, dong, say
-from knowledge.dossiers import ENDED, PAYMENT, SUPPLEMENT, Deadline, Dossier
+from knowledge.dossiers import ENDED, FINISHED, PAYMENT, SUPPLEMENT, Deadline, Dossier
 from knowledge.search import folded_words
 
 Fact = Literal[
@@ -53,13 +54,15 @@ _SAID: dict[Fact, re.Pattern[str]] = {
         r"|\bcon lau\b"
     ),
 }
+_MEANING = re.compile(r"\b(?:nghia la|la (?:gi|sao)|nghia gi)\b")  # what a word means
 _A_DAY = timedelta(days=1)
 
 
 def fact_said(text: str) -> Fact | None:
     """Find the fact of a dossier that a sentence asks for."""
     said = folded_words(text)
-    return next((fact for fact, pattern in _SAID.items() if pattern.search(said)), None)
+    facts: Iterable[Fact] = ("paused",) if _MEANING.search(said) else _SAID
+    return next((fact for fact in facts if _SAID[fact].search(said)), None)
 
 
 def as_fact(name: str | None) -> Fact | None:
@@ -90,7 +93,11 @@ def tell_fact(
         case "pay":
             return [say("fact.pay" if dossier.status == PAYMENT else "fact.nothing_to_pay")]
         case "where":
-            known = {PAYMENT: "fact.pay", SUPPLEMENT: "fact.supplement_where"}
+            known = {
+                PAYMENT: "fact.pay",
+                SUPPLEMENT: "fact.supplement_where",
+                FINISHED: "fact.when_finished",
+            }
             return [say(known.get(dossier.status or 0, "fact.nothing_to_hand_in"))]
         case "paused" | "supplement_by" | "supplement_where":
             return [say(f"fact.{fact}" if dossier.status == SUPPLEMENT else "fact.nothing_lacking")]
@@ -98,7 +105,7 @@ def tell_fact(
 
 def _when(standing: Deadline | None, dossier: Dossier, today: date) -> str:
     if dossier.status in ENDED:
-        return say("fact.when_ended")
+        return say("fact.when_finished" if dossier.status == FINISHED else "fact.when_ended")
     if standing is None:
         return say("fact.when_unknown")
     kind: str = standing.standing

@@ -24,6 +24,7 @@ _FACETS: dict[str, Fact | Literal["any"]] = {
     "ask_where": "where",
     "ask_steps": "any",
     "ask_result": "when",
+    "ask_postal_return": "where",  # «lấy kết quả ở đâu», when it says nothing of the post
 }
 _WITH_FACT = frozenset({"ask_dossier_status", "follow_dossier", FALLBACK})  # the same, when a fact is named
 _LIKELY = 0.3
@@ -57,6 +58,7 @@ _NO_CODE = re.compile(
     r"|\bho so (?:cua|cho) (?:vo|chong|me|bo|ba|cha|con|anh|chi|em gai|em trai|ong|nguoi)\b"
     r".*\b(?:xem|tra|coi)(?: \w+){0,2} (?:duoc|dc)\b"
 )
+_WHERE_NOT_BY_POST = re.compile(r"(?!.*\b(?:buu|nha|gui|ship|post)\b).*\b(?:o dau|cho nao|noi nao)\b.*")
 _NOT_BY_QR = re.compile(r"\b(?:mien|giam|bien lai|hoa don|loi|tru tien|hoan)\b")
 
 
@@ -65,6 +67,8 @@ def meant_of_dossier(request: Request) -> Reading | None:
     reading, memory = request.reading, request.memory
     if _is_pressed(reading):
         return None
+    if reading.also and reading.intent in DOSSIER_QUESTIONS and len(find_codes(reading.text)) > 1:
+        return replace(reading, also=None)  # two codes are no two questions
     if _stops_following(request):
         return replace(reading, intent="unfollow_dossier")
     if _follows_code(reading):
@@ -182,6 +186,8 @@ def _asked_of_dossier(request: Request) -> Reading | None:
 
 def _facet(reading: Reading) -> str | None:
     """Give the facet a sentence asks for, or, when it is unclear, most likely asks for."""
+    if reading.intent == "ask_postal_return":
+        return reading.intent if _WHERE_NOT_BY_POST.fullmatch(folded_words(reading.text)) else None
     if reading.intent in _FACETS:
         return reading.intent
     likely = (intent for intent, confidence in reading.alternatives if confidence >= _LIKELY)

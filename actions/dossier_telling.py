@@ -43,7 +43,7 @@ def tell_dossier(request: Known, found: LookUp, fact: Fact | None = None, *, exp
         *asked,
         _head(request, dossier),
         *(rest if explains or not asked else []),
-        *(meaning if explains else ()),
+        *(meaning if explains or dossier.status == FINISHED else ()),
         *_as_of(found),
     )
     return _answer(request, found, blocks, sources)
@@ -58,6 +58,7 @@ def tell_details(request: Known, found: LookUp, fact: Fact | None = None, *, exp
     dates = [*_dates(dossier, standing, request.today), *_pause(dossier, standing)]
     if asked and not explains:
         rest = {"lacking": lacking, "fee": fees, "pay": fees}.get(fact or "", [])
+        rest = [*rest, *(meaning if dossier.status == FINISHED else ())]
     else:
         new = [*lacking, *fees] or ([] if steps else [say("dossier.no_details")])
         rest = [*new, *dates, *(meaning if explains else ()), *_agency(dossier), *steps]

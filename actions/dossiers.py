@@ -65,7 +65,7 @@ def track_dossier(request: Request) -> Answer:
     )
     if _fact(request) == "paused" and not any(_awaits_papers(each) for each in found):
         return topics.ask_dossier_status(request)
-    told = _join([_tell(request, each) for each in found])
+    told = _join([_tell(request, each, explains=len(found) == 1) for each in found])
     if len(codes) > MOST_AT_ONCE:
         told = told.with_more(say("dossier.too_many", most=MOST_AT_ONCE))
     return told
@@ -258,7 +258,8 @@ def _join(answers: list[Answer]) -> Answer:
     codes = [each.dossier for each in answers if each.status == "answered" and each.dossier]
     proven = tuple(code for each in answers for code in each.proven)
     for other in others:
-        first = first.with_more(*other.blocks, sources=other.sources)
+        once = tuple(block for block in first.blocks if block not in other.blocks)
+        first = replace(first, blocks=once).with_more(*other.blocks, sources=other.sources)
     choices = (Choice(code, payload("track_dossier", dossier_code=code, details="yes")) for code in codes)
     return replace(first, choices=tuple(choices), proven=proven)
 
@@ -270,16 +271,14 @@ def _with_next(told: Answer, code: str) -> Answer:
     return replace(more, choices=(*told.choices, follow))
 
 
-def _tell(request: Request, found: LookUp) -> Answer:
-    page = look_up_page()
+def _tell(request: Request, found: LookUp, *, explains: bool = True) -> Answer:
+    page, fact, is_new = look_up_page(), _fact(request), request.memory.dossier != found.code
     match found.outcome:
         case "found":
-            fact, is_new = _fact(request), request.memory.dossier != found.code
-            told = tell_dossier(request, found, fact, explains=is_new or fact is None)
+            told = tell_dossier(request, found, fact, explains=explains and (is_new or fact is None))
             return replace(told, choices=(details_choice(found.code), *told.choices, *_follow_choice(found)))
         case "proven":
-            is_new = request.memory.dossier != found.code
-            told = tell_details(request, found, _fact(request), explains=is_new)
+            told = tell_details(request, found, fact, explains=explains and is_new)
             followed = found.code in request.citizen.followed_dossiers()
             follow = (unfollow_choice(found.code),) if followed else _follow_choice(found)
             return replace(told, choices=(*told.choices, *follow))
