@@ -35,7 +35,8 @@ _SAID: dict[Fact, re.Pattern[str]] = {
         r"\b(?:bo sung|nop them)\b.*\b(?:o dau|cho nao|noi nao)\b|\b(?:o dau|cho nao)\b.*\bbo sung\b"
     ),
     "lacking": re.compile(
-        r"\bthieu(?: \w+){0,2} (?:gi|nao)\b|\b(?:bo sung|nop them)(?: \w+){0,3} (?:gi|nao)\b|\bcon thieu\b"
+        r"\bthieu(?: \w+){0,2} (?:gi|nao)\b|\bcon thieu\b"
+        r"|\b(?:bo sung|nop them)(?: (?!(?:roi|xong|khi|ngay|hom|luc)\b)\w+){0,3} (?:gi|nao)\b"
     ),
     "pay": re.compile(
         r"\b(?:nop|dong|tra)(?: \w+)? (?:tien|phi|le phi|thue)\b.*\b(?:o dau|cho nao|dau|noi nao)\b"
