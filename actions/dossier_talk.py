@@ -31,6 +31,7 @@ _LIKELY = 0.3
 _CLEAR = 0.9  # a confidence from which something else was asked while proof is awaited
 _NAMED = 0.6  # a score from which a sentence that names no fact is about a procedure
 _SURELY_NAMED = 0.95
+_SHORT = 5  # words of a reply that says little else
 _MOST_WORDS = 12  # of a reply
 _FEW_WORDS = 3  # beside a code that was sent alone
 _LETTERS = re.compile(r"(?<![\w.])[^\W\d_]+(?![\w.])")  # words that are no part of a code
@@ -47,6 +48,10 @@ _LACKS_PROOF = re.compile(
     r"\b(?:khong|ko|chang|hong|chua) (?:nho|biet|co|con)\b|\bquen\b"
     r"|\b(?:doi|mat) (?:so|sim)\b|\bso nao\b|\bghi so\b"
 )
+_HAS_NONE = re.compile(
+    r"\b(?:khong|ko|chang|hong|chua) (?:nho|biet|co|con|thay)\b|\bquen\b"
+    r"|\b(?:mat|that lac|lac mat) (?:roi|tieu)\b"
+)
 _SIGNS_IN = re.compile(r"\b(?:mat khau|dang nhap|tai khoan|vneid)\b")
 _OTHER_CODE = r"(?! (?:so thue|otp|xac|dinh danh|bao mat|giao dich|van don|qr|buu))"
 _NO_CODE = re.compile(
@@ -59,6 +64,8 @@ _NO_CODE = re.compile(
     r".*\b(?:xem|tra|coi)(?: \w+){0,2} (?:duoc|dc)\b"
 )
 _WHERE_NOT_BY_POST = re.compile(r"(?!.*\b(?:buu|nha|gui|ship|post)\b).*\b(?:o dau|cho nao|noi nao)\b.*")
+_WAIVER = re.compile(r"\b(?:mien|giam)\b")
+_THEIRS = re.compile(r"\bho so (?:cua )?(?:toi|em|minh|tui|con|chau|bac|nha|vo|chong)\b")
 _NOT_BY_QR = re.compile(r"\b(?:mien|giam|bien lai|hoa don|loi|tru tien|hoan)\b")
 
 
@@ -67,8 +74,8 @@ def meant_of_dossier(request: Request) -> Reading | None:
     reading, memory = request.reading, request.memory
     if _is_pressed(reading):
         return None
-    if reading.also and reading.intent in DOSSIER_QUESTIONS and len(find_codes(reading.text)) > 1:
-        return replace(reading, also=None)  # two codes are no two questions
+    if _is_one_question(request):
+        return replace(reading, also=None)
     if _stops_following(request):
         return replace(reading, intent="unfollow_dossier")
     if _follows_code(reading):
@@ -77,8 +84,10 @@ def meant_of_dossier(request: Request) -> Reading | None:
         return replace(reading, intent="track_dossier")
     if _tells_dossier(request) or _does_not_know(request):
         return replace(reading, intent=memory.proof_intent or memory.asked or "track_dossier")
-    if says_no_code(request) or _tells_part_of_code(request):
+    if says_no_code(request):
         return replace(reading, intent="track_dossier")
+    if _tells_part_of_code(request):
+        return replace(reading, intent=memory.asked or "track_dossier")
     if _asks_how_to_pay(request):
         return replace(reading, entities=(*reading.entities, Entity("topic", PAYING_TOPIC, reading.text)))
     return _asked_of_dossier(request)
@@ -86,6 +95,15 @@ def meant_of_dossier(request: Request) -> Reading | None:
 
 def _is_pressed(reading: Reading) -> bool:
     return reading.text.partition("?")[0] == reading.intent
+
+
+def _is_one_question(request: Request) -> bool:
+    """Tell whether two codes, or a dossier and the fact asked of it, were taken for two questions."""
+    reading = request.reading
+    if reading.also is None or reading.intent not in DOSSIER_QUESTIONS or reading.all("procedure"):
+        return False
+    is_known = bool(request.memory.dossier or find_codes(reading.text))
+    return len(find_codes(reading.text)) > 1 or (reading.also in _FACETS and is_known)
 
 
 def _stops_following(request: Request) -> bool:
@@ -123,24 +141,28 @@ def _tells_dossier(request: Request) -> bool:
 
 def _does_not_know(request: Request) -> bool:
     """Tell whether a reply to the question for proof neither gives it nor clearly asks for anything else."""
-    reading = request.reading
-    if not request.memory.is_proof_asked or reading.intent == "cancel" or find_codes(reading.text):
+    reading, memory = request.reading, request.memory
+    is_awaited = memory.is_proof_asked or (memory.proof_for and reading.intent in BARE)
+    if not is_awaited or reading.intent == "cancel" or find_codes(reading.text):
         return False
     said = folded_words(reading.text)
     is_short = len(said.split()) <= _MOST_WORDS and not reading.all("procedure")
     if is_short and _LACKS_PROOF.search(said) and not _SIGNS_IN.search(said):
         return True
-    is_vague = reading.intent in BARE or reading.confidence < _CLEAR
+    is_vague = memory.is_proof_asked and (reading.intent in BARE or reading.confidence < _CLEAR)
     return is_vague and not mentions_procedure(request) and not tells_life_event(request)
 
 
 def says_no_code(request: Request) -> bool:
     """Tell whether someone has no code, or asks where it stands or what else one can search by."""
     reading, memory = request.reading, request.memory
-    is_about_it = reading.intent in BARE | DOSSIER_QUESTIONS or memory.asked in DOSSIER_QUESTIONS
+    is_asked = memory.asked in DOSSIER_QUESTIONS
+    is_about_it = is_asked or reading.intent in BARE | DOSSIER_QUESTIONS
     if not is_about_it or find_codes(reading.text) or has_near_code(reading.text):
         return False
-    return bool(_NO_CODE.search(folded_words(reading.text)))
+    said = folded_words(reading.text)
+    has_none = is_asked and not memory.proof_for and _HAS_NONE.search(said)
+    return bool(_NO_CODE.search(said) or (has_none and len(said.split()) <= _SHORT))
 
 
 def _tells_part_of_code(request: Request) -> bool:
@@ -166,7 +188,9 @@ def _asks_how_to_pay(request: Request) -> bool:
 
 
 def _is_talked_of(request: Request) -> bool:
-    return request.memory.dossier is not None and request.memory.procedure is None
+    """Tell whether a dossier was talked of last, or «hồ sơ của tôi» leads back to it."""
+    says_theirs = _THEIRS.search(folded_words(request.reading.text))
+    return bool(request.memory.dossier and (request.memory.procedure is None or says_theirs))
 
 
 def _asked_of_dossier(request: Request) -> Reading | None:
@@ -178,7 +202,8 @@ def _asked_of_dossier(request: Request) -> Reading | None:
     facet = _facet(reading)
     is_asked = facet is not None or (fact is not None and reading.intent in _WITH_FACT)
     wants_news = reading.intent == "follow_dossier" and _TELLS.search(folded_words(reading.text))
-    if not is_asked or wants_news or _names_procedure(request, fact):
+    is_waiver = _WAIVER.search(folded_words(reading.text))
+    if not is_asked or wants_news or is_waiver or _names_procedure(request, fact):
         return None
     asked = Entity("fact", fact or _FACETS[facet or "ask_where"], reading.text)
     return replace(reading, intent="track_dossier", entities=(*reading.entities, asked), also=None)

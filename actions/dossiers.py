@@ -11,8 +11,19 @@ from dataclasses import replace
 
 from actions import topics
 from actions.answer import Answer, Choice
-from actions.dossier_facts import Fact, as_fact, fact_said
-from actions.dossier_talk import has_part_of_code, says_no_code
+from actions.dossier_asking import (
+    ask_code,
+    ask_factor,
+    asks_fact,
+    codes_said,
+    fact_asked,
+    factor_said,
+    is_theirs,
+    proofs_said,
+    tell_where_codes_stand,
+    wanted,
+)
+from actions.dossier_talk import says_no_code
 from actions.dossier_telling import (
     details_choice,
     look_up_page,
@@ -23,13 +34,11 @@ from actions.dossier_telling import (
     unfollow_choice,
 )
 from actions.payloads import payload
-from actions.request import DOSSIER_QUESTIONS, Request
+from actions.request import Request
 from actions.wording import say, sentences
 from knowledge.dossier_codes import (
     example_code,
     find_codes,
-    find_factor,
-    find_proofs,
     has_near_code,
     lacks_front,
 )
@@ -38,11 +47,9 @@ from knowledge.search import folded_words
 
 MOST_AT_ONCE = 3  # codes of one message that are looked up
 MOST_FOLLOWED = 20
-CODES_TOPIC = "nop-roi-khong-thay"  # where who filed online finds the code
 _AN_HOUR = 3600  # seconds
 _BOTH = re.compile(r"\b(?:ca|het) (?:hai|ba|2|3|may)\b")
-_ASKS = re.compile(r"\b(?:khong|ko|k|hong|chua)(?: (?:a|nhi|vay|the|ban|em|ad))?$")
-_SAYS_CODE = re.compile(r"\bma\b")
+_THIS = re.compile(r"\b(?:ho so|cai|ma) (?:nay|do|ay)\b")
 _ALL = re.compile(r"\bhet\b(?! (?:han|can|thoi))|\btat ca\b|\btoan bo\b")
 
 
@@ -50,20 +57,20 @@ def track_dossier(request: Request) -> Answer:
     """Tell where each dossier stands whose code is in the text or on the button, or that is followed."""
     if _asks_for_list(request):
         return _list_followed(request)
-    codes, factor = _codes(request), _factor(request)
+    codes, factor = codes_said(request), factor_said(request)
     if not codes and factor and request.memory.proof_for:
         codes = [request.memory.proof_for]
-    elif not codes and request.memory.dossier and _asks_fact(request):
+    elif not codes and request.memory.dossier and asks_fact(request):
         codes = [request.memory.dossier]
     if not codes:
         return _without_code(request)
-    if request.reading.first("details") and not _is_theirs(request, codes[0]):
-        return _ask_factor(codes[0], "dossier.ask_factor")
-    proofs = _proofs(request, codes)
+    if request.reading.first("details") and not is_theirs(request, codes[0]):
+        return ask_factor(codes[0], "dossier.ask_factor")
+    proofs = proofs_said(request, codes)
     found = request.citizen.look_up(
-        [_wanted(request, code, proofs.get(code)) for code in codes[:MOST_AT_ONCE]]
+        [wanted(request, code, proofs.get(code)) for code in codes[:MOST_AT_ONCE]]
     )
-    if _fact(request) == "paused" and not any(_awaits_papers(each) for each in found):
+    if fact_asked(request) == "paused" and not any(_awaits_papers(each) for each in found):
         return topics.ask_dossier_status(request)
     told = _join([_tell(request, each, explains=len(found) == 1) for each in found])
     if len(codes) > MOST_AT_ONCE:
@@ -75,20 +82,20 @@ def follow_dossier(request: Request) -> Answer:
     """Follow a dossier, when it is proven to be the citizen's; without a code, list what is followed."""
     if _asks_for_list(request):
         return _list_followed(request)
-    codes = _codes(request)
+    codes = codes_said(request)
     if not codes and not has_near_code(request.reading.text) and request.memory.dossier:
         codes = _talked_of(request)
     if not codes:
-        return _list_followed(request) if request.citizen.followed_dossiers() else _ask_code(request)
-    proofs = _proofs(request, codes)
-    ready = [code for code in codes if code in proofs or _is_theirs(request, code)][:MOST_AT_ONCE]
+        return _list_followed(request) if request.citizen.followed_dossiers() else ask_code(request)
+    proofs = proofs_said(request, codes)
+    ready = [code for code in codes if code in proofs or is_theirs(request, code)][:MOST_AT_ONCE]
     if ready:
-        found = request.citizen.look_up([_wanted(request, code, proofs.get(code)) for code in ready])
+        found = request.citizen.look_up([wanted(request, code, proofs.get(code)) for code in ready])
         told = _join([_follow_found(request, each) for each in found])
     else:
         ready = codes[:1]
         is_again = request.memory.proof_for == codes[0] and request.memory.is_proof_asked
-        told = _ask_factor(
+        told = ask_factor(
             codes[0], "dossier.ask_factor_again" if is_again else "dossier.ask_factor_to_follow"
         )
     left = [code for code in codes if code not in ready]
@@ -100,12 +107,14 @@ def unfollow_dossier(request: Request) -> Answer:
     if _asks_for_list(request):
         return _list_followed(request)
     followed = request.citizen.followed_dossiers()
-    codes = _codes(request)
+    codes = codes_said(request)
     named = [code for code in codes if code in followed]
     if codes and not named:
         return Answer("answered", (say("dossier.not_followed", code=codes[0]),))
     if request.reading.first("confirmed") == "yes" or (not codes and _means_all(request)):
         named = followed
+    elif not codes and _means_this(request) and request.memory.dossier in followed:
+        named = [request.memory.dossier]
     if not named and len(followed) > 1:
         choices = (
             *(unfollow_choice(code, title=code) for code in followed),
@@ -131,94 +140,34 @@ def _means_all(request: Request) -> bool:
     return _ALL.search(folded_words(request.reading.text)) is not None
 
 
+def _means_this(request: Request) -> bool:
+    return _THIS.search(folded_words(request.reading.text)) is not None
+
+
 def _asks_for_list(request: Request) -> bool:
     text = request.reading.text.casefold()
     is_asked = any(phrase in text for phrase in sentences()["dossier.says_list"].split(" | "))
     return is_asked and not find_codes(text)
 
 
-def _codes(request: Request) -> list[str]:
-    return find_codes(request.reading.text)
-
-
-def _factor(request: Request) -> str | None:
-    return find_factor(request.reading.text, is_asked=request.memory.is_proof_asked)
-
-
-def _proofs(request: Request, codes: list[str]) -> dict[str, str]:
-    """Give what is to prove each code: of a single one whatever is said, of several what follows each."""
-    if len(codes) > 1:
-        return find_proofs(request.reading.text)
-    factor = _factor(request)
-    return {codes[0]: factor} if factor else {}
-
-
-def _fact(request: Request) -> Fact | None:
-    """Give the fact that is asked of a dossier."""
-    return as_fact(request.reading.first("fact")) or fact_said(request.reading.text)
-
-
-def _asks_fact(request: Request) -> bool:
-    """Tell whether something is asked of the dossier being talked of."""
-    asks = request.reading.first("fact") is not None or fact_said(request.reading.text) is not None
-    return asks and not says_no_code(request)
-
-
 def _awaits_papers(found: LookUp) -> bool:
     return found.state is not None and found.dossier.status == SUPPLEMENT
-
-
-def _is_theirs(request: Request, code: str) -> bool:
-    """Tell whether the dossier was proven to be the citizen's, in this conversation or when following it."""
-    return code in request.memory.proven or code in request.citizen.followed_dossiers()
-
-
-def _wanted(request: Request, code: str, factor: str | None) -> Wanted:
-    theirs = _is_theirs(request, code)
-    return Wanted(code, None if theirs else factor, is_known_theirs=theirs)
 
 
 def _without_code(request: Request) -> Answer:
     """Tell of the dossier being talked of, or of those that are followed; else ask for a code."""
     if has_near_code(request.reading.text):
-        return _ask_code(request)
+        return ask_code(request)
     if request.memory.proof_for and request.memory.is_proof_asked:
-        return _ask_factor(request.memory.proof_for, "dossier.ask_factor_again")
+        return ask_factor(request.memory.proof_for, "dossier.ask_factor_again")
     if says_no_code(request):
-        return _tell_where_codes_stand(request)
+        return tell_where_codes_stand(request)
     if request.citizen.followed_dossiers():
         return _list_followed(request)
     if request.memory.dossier:
-        (found,) = request.citizen.look_up([_wanted(request, request.memory.dossier, None)])
+        (found,) = request.citizen.look_up([wanted(request, request.memory.dossier, None)])
         return _tell(request, found)
-    return _ask_code(request)
-
-
-def _ask_code(request: Request) -> Answer:
-    example = example_code(request.province.unit_code)
-    text = request.reading.text
-    is_asked = request.memory.asked in DOSSIER_QUESTIONS
-    says_digits = _SAYS_CODE.search(folded_words(text)) and find_factor(text, is_asked=True)
-    if says_digits or (is_asked and has_part_of_code(request.reading)):
-        return Answer("asked_back", (say("dossier.part_of_code", example=example),))
-    if has_near_code(text):
-        return Answer("asked_back", (say("dossier.near_code", example=example),))
-    is_late = _fact(request) in ("late", "why") and not _ASKS.search(folded_words(text))
-    sorry = (say("dossier.sorry"),) if is_late else ()
-    return Answer("asked_back", (*sorry, say("dossier.ask_code", example=example)))
-
-
-def _tell_where_codes_stand(request: Request) -> Answer:
-    """Tell who has no code where it stands, that only codes are searched by, and what a code alone shows."""
-    topic = request.catalogue.topics.get(CODES_TOPIC)
-    rules = topic.rules_on(request.today) if topic else ()
-    online = [say("dossier.codes_online", text=rule.text) for rule in rules]
-    blocks = (say("dossier.only_by_code"), say("dossier.where_codes_stand"), *online)
-    return Answer("asked_back", blocks, sources=request.sources(*rules))
-
-
-def _ask_factor(code: str, sentence: str) -> Answer:
-    return Answer("asked_back", (say(sentence, code=code, url=look_up_page().url),), dossier=code)
+    return ask_code(request)
 
 
 def _list_followed(request: Request) -> Answer:
@@ -230,7 +179,8 @@ def _list_followed(request: Request) -> Answer:
     following = say("dossier.following", number=len(codes))
     if len(found) == 1:
         told = _tell(request, found[0])
-        return replace(told, blocks=(following, *told.blocks)) if _asks_for_list(request) else told
+        is_list = _asks_for_list(request) or request.reading.intent == "follow_dossier"
+        return replace(told, blocks=(following, *told.blocks)) if is_list else told
     lines = [
         say(
             "dossier.following_line",
@@ -272,7 +222,7 @@ def _with_next(told: Answer, code: str) -> Answer:
 
 
 def _tell(request: Request, found: LookUp, *, explains: bool = True) -> Answer:
-    page, fact, is_new = look_up_page(), _fact(request), request.memory.dossier != found.code
+    page, fact, is_new = look_up_page(), fact_asked(request), request.memory.dossier != found.code
     match found.outcome:
         case "found":
             told = tell_dossier(request, found, fact, explains=explains and (is_new or fact is None))
