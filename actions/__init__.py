@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from actions import dossiers, people, post, privacy, procedures, small_talk, topics
 from actions.answer import Answer, Choice
+from actions.dossier_talk import meant_of_dossier
 from actions.finding import best_score, mentions_procedure, named_codes
 from actions.life_events import tells_life_event
 from actions.payloads import payload
 from actions.places import tell_place
-from actions.request import Memory, Request
+from actions.request import BARE, Memory, Request
 from actions.telling_apart import narrowed, none_of_these
 from actions.wording import button, say
-from knowledge.dossier_codes import find_codes, find_factor
-from knowledge.redaction import HIDDEN
 from nlu.reading import FALLBACK, Reading
 
 Action = Callable[[Request], Answer]
@@ -61,8 +61,6 @@ ACTIONS: dict[str, Action] = {
 INTENTS = frozenset(ACTIONS)
 NO_WORDS = "no_words"  # a message without a letter or digit, which is not for the NLU
 
-# Intents that a bare answer to a question of ours is likely to be read as.
-_BARE = frozenset({"ask_procedure", "out_of_scope", "affirm", "deny", "cancel", FALLBACK})
 _ABOUT_A_PROCEDURE = frozenset(
     intent for intent, action in ACTIONS.items() if action.__module__ == procedures.__name__
 )
@@ -139,6 +137,8 @@ def _remember(request: Request, given: Answer, also: str | None) -> Memory:
     failed = _failed(request, given)
     asked_back = given.status == "asked_back" and reading.intent in ACTIONS
     no_success = failed or reading.intent == "deny"  # a no to what we offered
+    is_about_dossier = given.dossier is not None and given.procedure is None
+    memory = replace(memory, procedure=None) if is_about_dossier else memory
     return Memory(
         procedure=given.procedure or memory.procedure,
         asked=reading.intent if asked_back else None,
@@ -146,10 +146,21 @@ def _remember(request: Request, given: Answer, also: str | None) -> Memory:
         choices=given.choices,
         failures=memory.failures + failed if no_success else 0,
         dossier=given.dossier or memory.dossier,
-        proof_for=given.dossier if given.status == "asked_back" else None,
         leaves=given.leaves,
-        is_proven=given.is_proven or (memory.is_proven and given.dossier in (None, memory.dossier)),
+        **_proof(request, given),
     )
+
+
+def _proof(request: Request, given: Answer) -> dict[str, Any]:
+    """Say which dossiers are proven and for which proof is awaited: one other question is let in between."""
+    memory, is_other = request.memory, given.dossier is None
+    is_same = is_other or given.dossier in (memory.dossier, *memory.proven)
+    proven = given.proven or (memory.proven if is_same else ())
+    if given.status == "asked_back" and given.dossier:
+        return {"proven": proven, "proof_for": given.dossier, "proof_intent": request.reading.intent}
+    if memory.is_proof_asked and given.dossier in (None, memory.proof_for) and not given.proven:
+        return {"proven": proven, "proof_for": memory.proof_for, "proof_intent": memory.proof_intent}
+    return {"proven": proven}
 
 
 def _failed(request: Request, given: Answer) -> bool:
@@ -166,7 +177,7 @@ def unclear(request: Request) -> Answer:
     guesses = [
         intent
         for intent, confidence in request.reading.alternatives
-        if confidence >= _WORTH_GUESSING and intent not in _BARE
+        if confidence >= _WORTH_GUESSING and intent not in BARE
     ]
     choices = tuple(_guess(request, intent) for intent in guesses[:_MOST_GUESSES])
     if not choices:
@@ -189,21 +200,19 @@ def _as_reply(request: Request) -> Reading:
         return replace(reading, intent="ask_human")
     if meant := narrowed(request):
         return meant
-    if memory.asked == "delete_my_data" and reading.intent in _BARE:
+    if memory.asked == "delete_my_data" and reading.intent in BARE:
         return replace(reading, intent="delete_my_data")
+    if meant := meant_of_dossier(request):
+        return meant
     if reading.intent == "ask_covid_rule" and memory.procedure and not topics.names_topic(request):
         return replace(reading, intent=FALLBACK)  # «trễ có bị phạt không» is about what is being talked of
     if reading.intent == "ask_online_filing" and reading.first("channel") == "postal":
         return replace(reading, intent="ask_postal_filing")
-    if _tells_dossier(request):
-        return replace(reading, intent=memory.asked or "track_dossier")
-    if memory.proof_for and memory.asked and _does_not_know(request):
-        return replace(reading, intent=memory.asked)
-    if reading.intent != "cancel" and reading.intent in _BARE and library.is_not_covered(reading.text):
+    if reading.intent != "cancel" and reading.intent in BARE and library.is_not_covered(reading.text):
         return replace(reading, intent="ask_procedure")
-    if reading.intent in _BARE - {"cancel", "out_of_scope"} and tells_life_event(request):
+    if reading.intent in BARE - {"cancel", "out_of_scope"} and tells_life_event(request):
         return replace(reading, intent="ask_procedure")
-    if reading.intent not in _BARE or not mentions_procedure(request):
+    if reading.intent not in BARE or not mentions_procedure(request):
         return reading
     if named_codes(request):
         return replace(
@@ -214,22 +223,6 @@ def _as_reply(request: Request) -> Reading:
     if reading.intent == "out_of_scope" and best_score(request) < _SURELY_KNOWN:
         return reading
     return replace(reading, intent=_asked_of_it(reading))
-
-
-def _tells_dossier(request: Request) -> bool:
-    """Tell whether the text gives the code, or the proof, that was asked for."""
-    memory, text = request.memory, request.reading.text
-    if memory.asked not in ("track_dossier", "follow_dossier"):
-        return False
-    if memory.proof_for and (HIDDEN in text or find_factor(text, is_asked=True)):
-        return True  # hidden: it was stored, and a stop of the program came between
-    return bool(find_codes(text))
-
-
-def _does_not_know(request: Request) -> bool:
-    """Tell whether a reply to the question for proof neither gives it nor asks for anything else."""
-    is_bare = request.reading.intent in _BARE - {"cancel", "deny"}
-    return is_bare and not mentions_procedure(request) and not tells_life_event(request)
 
 
 def _asked_of_it(reading: Reading) -> str:

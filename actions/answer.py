@@ -37,7 +37,7 @@ class Answer:
     procedure: str | None = None
     topic: str | None = None
     dossier: str | None = None  # the code of the dossier it was about, or for which proof is asked
-    is_proven: bool = False  # whether this turn proved that the dossier is the citizen's
+    proven: tuple[str, ...] = ()  # the dossiers that this turn proved to be the citizen's
     leaves: str | None = None  # what the next text is: a message to staff, or words about case number N
 
     @property

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from dataclasses import replace
+from datetime import date, datetime
 
 from actions.answer import Answer, Choice
+from actions.dossier_facts import Fact, is_tomorrow, tell_fact
 from actions.payloads import payload
 from actions.request import Known
 from actions.topics import tell_topic
@@ -21,23 +24,46 @@ from knowledge.dossiers import (
     Supplement,
     deadline,
 )
-from knowledge.records import OfficialText
+from knowledge.records import OfficialText, Topic
 
 PUBLIC_LOOK_UP = "https://dichvucong.gov.vn/p/home/dvc-tra-cuu-ho-so.html"
 LATE_TOPIC = "qua-han"
+PAYING_TOPIC = "thanh-toan-truc-tuyen"
+# The sentence of a status's meaning that the head says of this dossier already.
+_MEANS = re.compile(r"^\*\*[^*]+\*\* nghĩa là [^.]*\.\s*")
 
 
-def tell_dossier(request: Known, found: LookUp) -> Answer:
-    """Tell status, dates, what the status means and what to do; no details."""
-    return _answer(request, found, [])
+def tell_dossier(request: Known, found: LookUp, fact: Fact | None = None, *, explains: bool = True) -> Answer:
+    """Tell status, dates, what the status means and what to do, the fact asked first; no details."""
+    dossier, standing = found.dossier, _standing_of(request, found.dossier)
+    meaning, sources = _meaning(request, dossier)
+    asked = tell_fact(fact, dossier, standing, request.today, is_proven=False)
+    rest = [*_dates(dossier, standing, request.today), *_pause(dossier, standing)]
+    blocks = (
+        *asked,
+        _head(request, dossier),
+        *(rest if explains or not asked else []),
+        *(meaning if explains or dossier.status == FINISHED else ()),
+        *_as_of(found),
+    )
+    return _answer(request, found, blocks, sources)
 
 
-def tell_details(request: Known, found: LookUp) -> Answer:
-    """Tell also what is lacking, what is to be paid and the steps: only to whom the dossier is proven."""
-    dossier = found.dossier
-    agency = [say("dossier.agency", agency=_one_line(dossier.agency))] if dossier.agency else []
-    details = [*_supplements(dossier), *_fees(dossier), *_steps(dossier)] or [say("dossier.no_details")]
-    return _answer(request, found, [*agency, *details], is_proven=True)
+def tell_details(request: Known, found: LookUp, fact: Fact | None = None, *, explains: bool = True) -> Answer:
+    """Tell first what only the proven may know, lacking papers and fees, then the rest and the steps."""
+    dossier, standing = found.dossier, _standing_of(request, found.dossier)
+    meaning, sources = _meaning(request, dossier)
+    asked = tell_fact(fact, dossier, standing, request.today, is_proven=True)
+    lacking, fees, steps = _supplements(dossier), _fees(dossier), _steps(dossier)
+    dates = [*_dates(dossier, standing, request.today), *_pause(dossier, standing)]
+    if asked and not explains:
+        rest = {"lacking": lacking, "fee": fees, "pay": fees}.get(fact or "", [])
+        rest = [*rest, *(meaning if dossier.status == FINISHED else ())]
+    else:
+        new = [*lacking, *fees] or ([] if steps else [say("dossier.no_details")])
+        rest = [*new, *dates, *(meaning if explains else ()), *_agency(dossier), *steps]
+    blocks = (*asked, _head(request, dossier), *rest, *_as_of(found))
+    return replace(_answer(request, found, blocks, sources), proven=(dossier.code,))
 
 
 def look_up_page() -> OfficialText:
@@ -47,7 +73,7 @@ def look_up_page() -> OfficialText:
 
 def short_status(request: Known, dossier: Dossier) -> str:
     """Name a status in a few words: the national name, else what the agency writes."""
-    topic = request.catalogue.status_topic(dossier.status) if dossier.status else None
+    topic = _topic(request, dossier)
     if topic is None:
         return _one_line(dossier.status_name or str(dossier.status))
     return topic.title.partition(": ")[2] or topic.title
@@ -63,26 +89,26 @@ def unfollow_choice(code: str, title: str | None = None) -> Choice:
     return Choice(title or say("dossier.unfollow"), payload("unfollow_dossier", dossier_code=code))
 
 
-def _answer(request: Known, found: LookUp, details: list[str], *, is_proven: bool = False) -> Answer:
-    dossier = found.dossier
-    standing = deadline(dossier, request.today, request.catalogue.working_days(request.province.id))
-    meaning, sources = _meaning(request, dossier)
-    blocks = (
-        "\n".join((say("dossier.found", code=dossier.code), procedure_name(request, dossier))),
-        *_dates(dossier, standing),
-        *meaning,
-        *_pause(dossier, standing),
-        *details,
-        *_as_of(found),
-    )
-    return Answer(
-        "answered",
-        blocks,
-        _next(request, dossier, standing),
-        sources or (look_up_page(),),
-        dossier=dossier.code,
-        is_proven=is_proven,
-    )
+def _answer(
+    request: Known, found: LookUp, blocks: tuple[str, ...], sources: tuple[OfficialText, ...]
+) -> Answer:
+    choices = _next(request, found.dossier, _standing_of(request, found.dossier))
+    return Answer("answered", blocks, choices, sources or (look_up_page(),), dossier=found.dossier.code)
+
+
+def _standing_of(request: Known, dossier: Dossier) -> Deadline | None:
+    return deadline(dossier, request.today, request.catalogue.working_days(request.province.id))
+
+
+def _head(request: Known, dossier: Dossier) -> str:
+    """Say where it stands in a plain sentence, with the national name; then what it is and its code."""
+    said = "unknown" if _topic(request, dossier) is None else str(dossier.status)
+    status = say(f"dossier.status_{said}", status=short_status(request, dossier))
+    return "\n".join((status, procedure_name(request, dossier), say("dossier.code", code=dossier.code)))
+
+
+def _agency(dossier: Dossier) -> list[str]:
+    return [say("dossier.agency", agency=_one_line(dossier.agency))] if dossier.agency else []
 
 
 def procedure_name(request: Known, dossier: Dossier) -> str:
@@ -91,26 +117,29 @@ def procedure_name(request: Known, dossier: Dossier) -> str:
     return known.title if known else _one_line(dossier.procedure)
 
 
-def _dates(dossier: Dossier, standing: Deadline | None) -> list[str]:
+def _dates(dossier: Dossier, standing: Deadline | None, today: date) -> list[str]:
+    """Tell its days, the one that counts first."""
     lines = []
+    is_over = standing is not None and standing.standing.startswith("ended")
+    if dossier.finished:
+        said = _standing(standing, today) if is_over else ""
+        lines.append(say("dossier.finished", day=_day(dossier.finished), standing=said).rstrip())
+    if dossier.appointed:
+        said = "" if is_over else _standing(standing, today)
+        lines.append(say("dossier.appointed", day=_day(dossier.appointed), standing=said).rstrip())
     if dossier.received:
         lines.append(say("dossier.received", day=_day(dossier.received)))
-    is_over = standing is not None and standing.standing.startswith("ended")
-    if dossier.appointed:
-        said = "" if is_over else _standing(standing)
-        lines.append(say("dossier.appointed", day=_day(dossier.appointed), standing=said).rstrip())
-    if dossier.finished:
-        said = _standing(standing) if is_over else ""
-        lines.append(say("dossier.finished", day=_day(dossier.finished), standing=said).rstrip())
     return ["\n".join(lines)] if lines else []
 
 
-def _standing(standing: Deadline | None) -> str:
+def _standing(standing: Deadline | None, today: date) -> str:
     """Say how a dossier stands against its day; how many days only where the holidays are known."""
-    if standing is None or standing.standing == "paused":
+    if standing is None:
         return ""
     kind = {"paused_late": "late"}.get(standing.standing, standing.standing)
-    if kind in ("due_today", "ended_in_time"):
+    if kind == "left" and is_tomorrow(standing, today):
+        kind = "tomorrow"
+    if kind in ("due_today", "tomorrow", "paused", "ended_in_time"):
         return say(f"standing.{kind}")
     if standing.days:
         return say(f"standing.{kind}", days=standing.days)
@@ -127,11 +156,16 @@ def _pause(dossier: Dossier, standing: Deadline | None) -> list[str]:
 
 
 def _meaning(request: Known, dossier: Dossier) -> tuple[tuple[str, ...], tuple[OfficialText, ...]]:
-    topic = request.catalogue.status_topic(dossier.status) if dossier.status else None
+    topic = _topic(request, dossier)
     if topic is None:
-        return (say("dossier.local_status", status=short_status(request, dossier)),), ()
+        return (say("dossier.local_status"),), ()
     told = tell_topic(request, topic)
-    return told.blocks[1:] or told.blocks, told.sources  # without its title
+    first, *others = told.blocks[1:] or told.blocks  # without its title
+    return tuple(filter(None, (_MEANS.sub("", first), *others))), told.sources
+
+
+def _topic(request: Known, dossier: Dossier) -> Topic | None:
+    return request.catalogue.status_topic(dossier.status) if dossier.status else None
 
 
 def _supplements(dossier: Dossier) -> list[str]:
@@ -188,12 +222,18 @@ def _next(request: Known, dossier: Dossier, standing: Deadline | None) -> tuple[
     """Offer what helps now: paying online, having the result sent, what to do when it is late."""
     choices = []
     if dossier.status == PAYMENT:
-        choices.append(Choice(button("ask_online_payment"), payload("ask_online_payment")))
+        choices.append(
+            Choice(button("ask_online_payment"), payload("ask_online_payment", **_paying(request)))
+        )
     if dossier.status == FINISHED:
         choices.append(Choice(button("ask_postal_return"), payload("ask_postal_return")))
     if standing and standing.standing in ("late", "paused_late") and LATE_TOPIC in request.catalogue.topics:
         choices.append(Choice(say("dossier.late_help"), payload("ask_dossier_status", topic=LATE_TOPIC)))
     return tuple(choices)
+
+
+def _paying(request: Known) -> dict[str, str]:
+    return {"topic": PAYING_TOPIC} if PAYING_TOPIC in request.catalogue.topics else {}
 
 
 def _day(moment: datetime) -> str:

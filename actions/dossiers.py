@@ -6,9 +6,24 @@ four characters of the phone or identity number on the dossier.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
+from actions import topics
 from actions.answer import Answer, Choice
+from actions.dossier_asking import (
+    ask_code,
+    ask_factor,
+    asks_fact,
+    codes_said,
+    fact_asked,
+    factor_said,
+    is_theirs,
+    proofs_said,
+    tell_where_codes_stand,
+    wanted,
+)
+from actions.dossier_talk import says_no_code
 from actions.dossier_telling import (
     details_choice,
     look_up_page,
@@ -21,28 +36,43 @@ from actions.dossier_telling import (
 from actions.payloads import payload
 from actions.request import Request
 from actions.wording import say, sentences
-from knowledge.dossier_codes import example_code, find_codes, find_factor, has_near_code
-from knowledge.dossiers import CLOSED, LookUp, Wanted
+from knowledge.dossier_codes import (
+    example_code,
+    find_codes,
+    has_near_code,
+    lacks_front,
+)
+from knowledge.dossiers import CLOSED, SUPPLEMENT, LookUp, Wanted
+from knowledge.search import folded_words
 
 MOST_AT_ONCE = 3  # codes of one message that are looked up
 MOST_FOLLOWED = 20
 _AN_HOUR = 3600  # seconds
+_BOTH = re.compile(r"\b(?:ca|het) (?:hai|ba|2|3|may)\b")
+_THIS = re.compile(r"\b(?:ho so|cai|ma) (?:nay|do|ay)\b")
+_ALL = re.compile(r"\bhet\b(?! (?:han|can|thoi))|\btat ca\b|\btoan bo\b")
 
 
 def track_dossier(request: Request) -> Answer:
     """Tell where each dossier stands whose code is in the text or on the button, or that is followed."""
     if _asks_for_list(request):
         return _list_followed(request)
-    codes, factor = _codes(request), _factor(request)
+    codes, factor = codes_said(request), factor_said(request)
     if not codes and factor and request.memory.proof_for:
         codes = [request.memory.proof_for]
+    elif not codes and request.memory.dossier and asks_fact(request):
+        codes = [request.memory.dossier]
     if not codes:
         return _without_code(request)
-    if request.reading.first("details") and not _is_theirs(request, codes[0]):
-        return _ask_factor(codes[0], "dossier.ask_factor")
-    factor = factor if len(codes) == 1 else None
-    found = request.citizen.look_up([_wanted(request, code, factor) for code in codes[:MOST_AT_ONCE]])
-    told = _join([_tell(request, each) for each in found])
+    if request.reading.first("details") and not is_theirs(request, codes[0]):
+        return ask_factor(codes[0], "dossier.ask_factor")
+    proofs = proofs_said(request, codes)
+    found = request.citizen.look_up(
+        [wanted(request, code, proofs.get(code)) for code in codes[:MOST_AT_ONCE]]
+    )
+    if fact_asked(request) == "paused" and not any(_awaits_papers(each) for each in found):
+        return topics.ask_dossier_status(request)
+    told = _join([_tell(request, each, explains=len(found) == 1) for each in found])
     if len(codes) > MOST_AT_ONCE:
         told = told.with_more(say("dossier.too_many", most=MOST_AT_ONCE))
     return told
@@ -52,21 +82,24 @@ def follow_dossier(request: Request) -> Answer:
     """Follow a dossier, when it is proven to be the citizen's; without a code, list what is followed."""
     if _asks_for_list(request):
         return _list_followed(request)
-    codes = _codes(request)
+    codes = codes_said(request)
     if not codes and not has_near_code(request.reading.text) and request.memory.dossier:
-        codes = [request.memory.dossier]
+        codes = _talked_of(request)
     if not codes:
-        return _list_followed(request) if request.citizen.followed_dossiers() else _ask_code(request)
-    code, factor = codes[0], _factor(request)
-    if code in request.citizen.followed_dossiers():
-        return Answer(
-            "answered", (say("dossier.followed_already", code=code),), (unfollow_choice(code),), dossier=code
+        return _list_followed(request) if request.citizen.followed_dossiers() else ask_code(request)
+    proofs = proofs_said(request, codes)
+    ready = [code for code in codes if code in proofs or is_theirs(request, code)][:MOST_AT_ONCE]
+    if ready:
+        found = request.citizen.look_up([wanted(request, code, proofs.get(code)) for code in ready])
+        told = _join([_follow_found(request, each) for each in found])
+    else:
+        ready = codes[:1]
+        is_again = request.memory.proof_for == codes[0] and request.memory.is_proof_asked
+        told = ask_factor(
+            codes[0], "dossier.ask_factor_again" if is_again else "dossier.ask_factor_to_follow"
         )
-    if not factor and not _is_theirs(request, code):
-        is_again = request.memory.proof_for == code
-        return _ask_factor(code, "dossier.ask_factor_again" if is_again else "dossier.ask_factor_to_follow")
-    (found,) = request.citizen.look_up([_wanted(request, code, factor)])
-    return _follow(request, found) if found.outcome == "proven" else _tell(request, found)
+    left = [code for code in codes if code not in ready]
+    return _with_next(told, left[0]) if left else told
 
 
 def unfollow_dossier(request: Request) -> Answer:
@@ -74,12 +107,14 @@ def unfollow_dossier(request: Request) -> Answer:
     if _asks_for_list(request):
         return _list_followed(request)
     followed = request.citizen.followed_dossiers()
-    codes = _codes(request)
+    codes = codes_said(request)
     named = [code for code in codes if code in followed]
     if codes and not named:
         return Answer("answered", (say("dossier.not_followed", code=codes[0]),))
     if request.reading.first("confirmed") == "yes" or (not codes and _means_all(request)):
         named = followed
+    elif not codes and _means_this(request) and request.memory.dossier in followed:
+        named = [request.memory.dossier]
     if not named and len(followed) > 1:
         choices = (
             *(unfollow_choice(code, title=code) for code in followed),
@@ -90,12 +125,23 @@ def unfollow_dossier(request: Request) -> Answer:
     request.citizen.unfollow_dossiers(forgotten)
     if not forgotten:
         return Answer("answered", (say("dossier.none_followed"),))
-    return Answer("answered", (say("dossier.unfollowed", codes=", ".join(forgotten)),))
+    codes_told = ", ".join(say("dossier.code", code=code) for code in forgotten)
+    return Answer("answered", (say("dossier.unfollowed", codes=codes_told),))
+
+
+def _talked_of(request: Request) -> list[str]:
+    """Give the dossier being talked of, or all that were just proven when «cả hai» is said."""
+    says_both = _BOTH.search(folded_words(request.reading.text))
+    one = [request.memory.dossier] if request.memory.dossier else []
+    return list(request.memory.proven) if says_both and request.memory.proven else one
 
 
 def _means_all(request: Request) -> bool:
-    text = f" {request.reading.text.casefold()} "
-    return any(word in text for word in (" hết ", " het ", "tất cả", "tat ca"))
+    return _ALL.search(folded_words(request.reading.text)) is not None
+
+
+def _means_this(request: Request) -> bool:
+    return _THIS.search(folded_words(request.reading.text)) is not None
 
 
 def _asks_for_list(request: Request) -> bool:
@@ -104,47 +150,24 @@ def _asks_for_list(request: Request) -> bool:
     return is_asked and not find_codes(text)
 
 
-def _codes(request: Request) -> list[str]:
-    return find_codes(request.reading.text)
-
-
-def _factor(request: Request) -> str | None:
-    return find_factor(request.reading.text, is_asked=request.memory.proof_for is not None)
-
-
-def _is_theirs(request: Request, code: str) -> bool:
-    """Tell whether the dossier was proven to be the citizen's, in this conversation or when following it."""
-    just_proven = request.memory.is_proven and request.memory.dossier == code
-    return just_proven or code in request.citizen.followed_dossiers()
-
-
-def _wanted(request: Request, code: str, factor: str | None) -> Wanted:
-    theirs = _is_theirs(request, code)
-    return Wanted(code, None if theirs else factor, is_known_theirs=theirs)
+def _awaits_papers(found: LookUp) -> bool:
+    return found.state is not None and found.dossier.status == SUPPLEMENT
 
 
 def _without_code(request: Request) -> Answer:
     """Tell of the dossier being talked of, or of those that are followed; else ask for a code."""
     if has_near_code(request.reading.text):
-        return _ask_code(request)
-    if request.memory.proof_for:
-        return _ask_factor(request.memory.proof_for, "dossier.ask_factor_again")
+        return ask_code(request)
+    if request.memory.proof_for and request.memory.is_proof_asked:
+        return ask_factor(request.memory.proof_for, "dossier.ask_factor_again")
+    if says_no_code(request):
+        return tell_where_codes_stand(request)
     if request.citizen.followed_dossiers():
         return _list_followed(request)
     if request.memory.dossier:
-        (found,) = request.citizen.look_up([_wanted(request, request.memory.dossier, None)])
+        (found,) = request.citizen.look_up([wanted(request, request.memory.dossier, None)])
         return _tell(request, found)
-    return _ask_code(request)
-
-
-def _ask_code(request: Request) -> Answer:
-    near = has_near_code(request.reading.text)
-    example = example_code(request.province.unit_code)
-    return Answer("asked_back", (say("dossier.near_code" if near else "dossier.ask_code", example=example),))
-
-
-def _ask_factor(code: str, sentence: str) -> Answer:
-    return Answer("asked_back", (say(sentence, code=code, url=look_up_page().url),), dossier=code)
+    return ask_code(request)
 
 
 def _list_followed(request: Request) -> Answer:
@@ -153,8 +176,11 @@ def _list_followed(request: Request) -> Answer:
     if not codes:
         return Answer("answered", (say("dossier.none_followed"), say("dossier.following_more")))
     found = request.citizen.look_up([Wanted(code, is_known_theirs=True) for code in codes])
+    following = say("dossier.following", number=len(codes))
     if len(found) == 1:
-        return _tell(request, found[0])
+        told = _tell(request, found[0])
+        is_list = _asks_for_list(request) or request.reading.intent == "follow_dossier"
+        return replace(told, blocks=(following, *told.blocks)) if is_list else told
     lines = [
         say(
             "dossier.following_line",
@@ -169,26 +195,40 @@ def _list_followed(request: Request) -> Answer:
     choices = tuple(
         Choice(each.code, payload("track_dossier", dossier_code=each.code, details="yes")) for each in found
     )
-    blocks = ("\n".join((say("dossier.following"), *lines)), say("dossier.following_more"))
+    choices = (*choices, Choice(say("dossier.unfollow"), payload("unfollow_dossier")))
+    blocks = ("\n".join((following, *lines)), say("dossier.following_more"))
     return Answer("answered", blocks, choices, sources=(look_up_page(),))
 
 
 def _join(answers: list[Answer]) -> Answer:
-    """Put the answers about several dossiers into one, with the choices of none but a single one."""
+    """Put the answers about several dossiers into one, with a choice for each; one keeps its own."""
     first, *others = answers
+    if not others:
+        return first
+    codes = [each.dossier for each in answers if each.status == "answered" and each.dossier]
+    proven = tuple(code for each in answers for code in each.proven)
     for other in others:
-        first = replace(first.with_more(*other.blocks, sources=other.sources), choices=())
-    return first
+        once = tuple(block for block in first.blocks if block not in other.blocks)
+        first = replace(first, blocks=once).with_more(*other.blocks, sources=other.sources)
+    choices = (Choice(code, payload("track_dossier", dossier_code=code, details="yes")) for code in codes)
+    return replace(first, choices=tuple(choices), proven=proven)
 
 
-def _tell(request: Request, found: LookUp) -> Answer:
-    page = look_up_page()
+def _with_next(told: Answer, code: str) -> Answer:
+    """Say which dossier of several is still to be followed."""
+    follow = Choice(say("dossier.follow_code", code=code), payload("follow_dossier", dossier_code=code))
+    more = told.with_more(say("dossier.follow_next", code=code))
+    return replace(more, choices=(*told.choices, follow))
+
+
+def _tell(request: Request, found: LookUp, *, explains: bool = True) -> Answer:
+    page, fact, is_new = look_up_page(), fact_asked(request), request.memory.dossier != found.code
     match found.outcome:
         case "found":
-            told = tell_dossier(request, found)
+            told = tell_dossier(request, found, fact, explains=explains and (is_new or fact is None))
             return replace(told, choices=(details_choice(found.code), *told.choices, *_follow_choice(found)))
         case "proven":
-            told = tell_details(request, found)
+            told = tell_details(request, found, fact, explains=explains and is_new)
             followed = found.code in request.citizen.followed_dossiers()
             follow = (unfollow_choice(found.code),) if followed else _follow_choice(found)
             return replace(told, choices=(*told.choices, *follow))
@@ -200,6 +240,9 @@ def _tell(request: Request, found: LookUp) -> Answer:
             return Answer("refused", (said,), sources=(page,))
         case "not_found":
             said = say("dossier.not_found", code=found.code, url=page.url)
+            if lacks_front(found.code):
+                example = example_code(request.province.unit_code)
+                said = say("dossier.front_missing", code=found.code, example=example)
             return Answer("not_found", (said,), sources=(page,))
         case "unavailable":
             said = say("dossier.unavailable", code=found.code, url=page.url)
@@ -213,13 +256,20 @@ def _wait(found: LookUp) -> str:
     return say("dossier.hours", number=int(-(-seconds // _AN_HOUR)))
 
 
+def _follow_found(request: Request, found: LookUp) -> Answer:
+    if found.code in request.citizen.followed_dossiers():
+        said = say("dossier.followed_already", code=found.code)
+        return Answer("answered", (said,), (unfollow_choice(found.code),), dossier=found.code)
+    return _follow(request, found) if found.outcome == "proven" else _tell(request, found)
+
+
 def _follow(request: Request, found: LookUp) -> Answer:
     code = found.code
     if found.dossier.status in CLOSED:
         return _tell(request, found).with_more(say("dossier.follow_closed", code=code))
     if len(request.citizen.followed_dossiers()) >= MOST_FOLLOWED:
         said = say("dossier.most_followed", most=MOST_FOLLOWED)
-        return Answer("refused", (said,), dossier=code, is_proven=True)
+        return Answer("refused", (said,), dossier=code, proven=(code,))
     request.citizen.follow_dossier(code)
     sentence = "dossier.followed" if request.citizen.can_be_told else "dossier.followed_without_news"
     return Answer(
@@ -228,7 +278,7 @@ def _follow(request: Request, found: LookUp) -> Answer:
         (unfollow_choice(code),),
         (look_up_page(),),
         dossier=code,
-        is_proven=True,
+        proven=(code,),
     )
 
 

@@ -12,7 +12,12 @@ from knowledge.catalogue import Catalogue
 from knowledge.dossiers import LookUp, Wanted
 from knowledge.library import Library
 from knowledge.records import OfficialText, Province, Sourced
-from nlu.reading import Reading
+from nlu.reading import FALLBACK, Reading
+
+# Intents that a bare answer to a question of ours is likely to be read as.
+BARE = frozenset({"ask_procedure", "out_of_scope", "affirm", "deny", "cancel", FALLBACK})
+# Intents that ask for the code of a dossier, or for what proves whose it is.
+DOSSIER_QUESTIONS = frozenset({"track_dossier", "follow_dossier"})
 
 
 class LookUpsNeeded(Exception):
@@ -47,8 +52,9 @@ class Memory:
     choices: tuple[Choice, ...] = ()  # what may be picked by number or words
     failures: int = 0  # turns in a row that were not understood
     dossier: str | None = None  # the dossier being talked of
-    is_proven: bool = False  # whether it was proven to be the citizen's
-    proof_for: str | None = None  # the dossier for which proof was asked
+    proven: tuple[str, ...] = ()  # the dossiers last told of that were proven to be the citizen's
+    proof_for: str | None = None  # the dossier for which proof was asked, now or one turn before
+    proof_intent: str | None = None  # the intent that proof was asked for
     leaves: str | None = None  # what the next text is: a message to staff, or words about case number N
 
     def as_json(self) -> dict[str, Any]:
@@ -60,18 +66,26 @@ class Memory:
             "choices": [[choice.title, choice.payload] for choice in self.choices],
             "failures": self.failures,
             "dossier": self.dossier,
-            "is_proven": self.is_proven,
+            "proven": list(self.proven),
             "proof_for": self.proof_for,
+            "proof_intent": self.proof_intent,
             "leaves": self.leaves,
         }
+
+    @property
+    def is_proof_asked(self) -> bool:
+        """Tell whether the last turn asked for what proves whose a dossier is."""
+        return self.proof_for is not None and self.asked in DOSSIER_QUESTIONS
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> Memory:
         """Read a memory back from the database; what another release kept besides is left alone."""
         choices = tuple(Choice(title, payload) for title, payload in data.get("choices", []))
-        names = ("procedure", "asked", "also", "failures", "dossier", "is_proven", "proof_for", "leaves")
+        names = (
+            "procedure", "asked", "also", "failures", "dossier", "proof_for", "proof_intent", "leaves",
+        )  # fmt: skip
         known = {name: data[name] for name in names if name in data}
-        return cls(**known, choices=choices)
+        return cls(**known, choices=choices, proven=tuple(data.get("proven", ())))
 
 
 class Citizen(Protocol):

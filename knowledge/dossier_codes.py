@@ -38,6 +38,8 @@ SAYS_SO = re.compile(
     r"|định danh|dinh danh",
     re.IGNORECASE,
 )
+_FOLLOWS = re.compile(r"[\s,;:()=-]*(?:là |la )?(?:\d{4}|\d{3}[A-Za-z])(?![0-9A-Za-z])")
+_NO_FRONT = re.compile(r"[A-Z]\d{2}-")
 _IS_BARE = re.compile(r"[\W_]*\w{4}[\W_]*")
 _WHOLE_NUMBER = re.compile(r"(?<![0-9A-Za-z.])\+?\d(?:[ .-]?\d){8,12}(?![0-9])")
 
@@ -78,6 +80,23 @@ def _as_written(match: re.Match[str]) -> str:
     old, rest = parts["old"], parts["rest"] or ""
     agency = ".".join((old, parts["o2"], parts["o3"], parts["ounit"])) if old else parts["unit"] + rest
     return f"{agency.replace(' ', '.')}-{parts['day']}-{parts['number']}"
+
+
+def find_proofs(text: str) -> dict[str, str]:
+    """Find the last four characters that stand right after each code of several, or are said to be that."""
+    spans = _spans(text)
+    ends = [*(start for start, _, _ in spans[1:]), len(text)]
+    proofs: dict[str, str] = {}
+    for (_, end, code), until in zip(spans, ends, strict=False):
+        after = text[end:until]
+        if factor := find_factor(after, is_asked=_FOLLOWS.match(after) is not None):
+            proofs[code] = factor
+    return proofs
+
+
+def lacks_front(code: str) -> bool:
+    """Tell whether a code begins with the province's unit alone, as if its front part was left off."""
+    return _NO_FRONT.match(code) is not None
 
 
 def has_near_code(text: str) -> bool:

@@ -67,6 +67,8 @@ def test_every_sentence_of_the_wording_is_used() -> None:
         "checklist.",
         "post.",
         "standing.",
+        "fact.",
+        "dossier.status_",
         "news.",
         "staff.",
         "people.rated_",

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from knowledge.dossier_codes import example_code, find_codes, find_factor, has_near_code, tidy_codes
+from knowledge.dossier_codes import (
+    example_code,
+    find_codes,
+    find_factor,
+    find_proofs,
+    has_near_code,
+    lacks_front,
+    tidy_codes,
+)
+
+ONE, TWO = "000.00.12.H62-261109-0024", "000.00.12.H62-261117-0005"
 
 
 @pytest.mark.parametrize(
@@ -257,3 +267,22 @@ def test_the_example_of_a_code_is_the_province_s_and_is_read_as_one(unit: str | 
     example = example_code(unit)
     assert (unit or "H62") in example
     assert find_codes(f"ví dụ {example}") == [example]
+
+
+@pytest.mark.parametrize(
+    ("text", "proofs"),
+    [
+        (f"{ONE} 2137, {TWO} 1676", {ONE: "2137", TWO: "1676"}),
+        (f"{ONE}: 2137 và {TWO} số cuối 676K", {ONE: "2137", TWO: "676K"}),
+        (f"{ONE} với {TWO} 1676", {TWO: "1676"}),
+        (f"{ONE} nộp năm 2026 và {TWO} nộp 2026", {}),
+        ("không có mã nào 2137", {}),
+    ],
+)
+def test_each_of_several_codes_is_proven_by_what_follows_it(text: str, proofs: dict[str, str]) -> None:
+    assert find_proofs(text) == proofs
+
+
+def test_a_code_that_begins_with_the_province_lacks_its_front() -> None:
+    assert lacks_front("H62-261116-0024")
+    assert not any(lacks_front(code) for code in (ONE, "H62.7-261003-0417", "G09.20-20260609-0092637"))

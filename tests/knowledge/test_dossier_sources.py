@@ -22,12 +22,14 @@ from tests.servers.one_stop import (
     CLIENT_ID,
     CLIENT_SECRET,
     DSTCODE,
+    NAMING,
     PASSWORD,
     STATUSES,
     UNIT,
     USERNAME,
     MadeUp,
     OneStop,
+    examples,
 )
 
 MARKS = Marks("a key of the tests")
@@ -109,8 +111,26 @@ def test_an_unknown_code_is_not_found(client: Client) -> None:
 def test_the_supplement_tells_what_lacks_since_when_without_names(one_stop: OneStop) -> None:
     made_up = _some(one_stop, 5)
     (supplement,) = _found(national(one_stop.url), made_up.code).dossier.supplements
-    assert "Giấy chứng sinh" in supplement.text and "Nguyễn" not in supplement.text
+    assert "Giấy chứng sinh" in supplement.text
     assert supplement.requested_at == made_up.asked_at
+
+
+def test_made_up_dossiers_are_likely(one_stop: OneStop) -> None:
+    made_up = list(one_stop.dossiers.values())
+    lacking = {each.procedure[1] for each in made_up if each.lacking and "chứng sinh" in each.lacking}
+    assert lacking == {"Thủ tục đăng ký khai sinh"}
+    assert sum("Nguyễn" in (each.lacking or "") for each in made_up) == 1
+    days = [each.appointed - each.received for each in made_up if "Trích lục" in each.procedure[1]]
+    assert max(days).days <= 3
+    in_work, awaiting_papers, _ = examples(one_stop)
+    assert in_work.appointed.date() > one_stop.today and "Nguyễn" not in (awaiting_papers.lacking or "")
+
+
+def test_a_name_that_an_office_wrote_into_a_supplement_is_hidden(one_stop: OneStop) -> None:
+    made_up = list(one_stop.dossiers.values())[NAMING]
+    (supplement,) = _found(national(one_stop.url), made_up.code).dossier.supplements
+    assert made_up.lacking is not None and "Nguyễn" in made_up.lacking
+    assert "Giấy chứng sinh" in supplement.text and "Nguyễn" not in supplement.text
 
 
 def test_one_session_serves_many_look_ups(client: Client, one_stop: OneStop) -> None:

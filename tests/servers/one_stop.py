@@ -44,17 +44,24 @@ STATUSES = (
 )
 # Of each procedure: its code, name, working days and fee in đồng.
 PROCEDURES = (
-    ("1.000894", "Thủ tục đăng ký kết hôn", 1, 0),
     ("1.001193", "Thủ tục đăng ký khai sinh", 1, 0),
+    ("1.000894", "Thủ tục đăng ký kết hôn", 1, 0),
     ("2.000635", "Thủ tục cấp bản sao Trích lục hộ tịch", 1, 8_000),
     ("1.013978", "Đăng ký biến động đất đai khi chuyển nhượng quyền sử dụng đất", 10, 250_000),
     ("1.004227", "Cấp phiếu lý lịch tư pháp số 1", 10, 200_000),
 )
-LACKING = (
-    "Thiếu bản sao Giấy chứng sinh có chứng thực. Liên hệ đ/c Nguyễn Văn Demo, 0900 000 123.",
-    "Tờ khai chưa ký ở trang 2, đề nghị ký và gửi lại.",
-    "Thiếu bản chính Giấy chứng nhận quyền sử dụng đất.",
-)
+# What each procedure's dossiers lack.
+LACKING = {
+    "1.001193": "Thiếu bản sao Giấy chứng sinh có chứng thực.",
+    "1.000894": "Thiếu Giấy xác nhận tình trạng hôn nhân của bên nữ.",
+    "2.000635": "Tờ khai chưa ký ở trang 2, đề nghị ký và gửi lại.",
+    "1.013978": "Thiếu bản chính Giấy chứng nhận quyền sử dụng đất.",
+    "1.004227": "Ảnh chụp căn cước bị mờ, đề nghị chụp lại và gửi lại.",
+}
+NAMING = 54  # the dossier, by its number, whose office wrote a name and a phone number
+NAME = " Liên hệ đ/c Nguyễn Văn Demo, 0900 000 123."
+FRIDAY = 4
+EXTRACT = "2.000635"  # a copy of an extract is given the working day after
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,8 @@ class OneStop:
     """The server's dossiers, sessions, faults and counts."""
 
     def __init__(self, today: date | None = None, unit: str = UNIT) -> None:
-        self.dossiers = {each.code: each for each in make_up(today or datetime.now(HERE).date(), unit)}
+        self.today = today or datetime.now(HERE).date()
+        self.dossiers = {each.code: each for each in make_up(self.today, unit)}
         self.url = ""
         self.faults = Faults()
         self.asked: list[str] = []  # codes, in the order they were asked for
@@ -170,7 +178,7 @@ def make_up(today: date, unit: str) -> Iterator[MadeUp]:
         received = datetime(today.year, today.month, today.day, 8, 15, tzinfo=HERE) - timedelta(
             days=2 + number * 7 % 25
         )
-        appointed = (received + timedelta(days=5 + number * 3 % 30)).replace(hour=16, minute=30)
+        appointed = _appointed(received, procedure[0], number)
         has_ended = status in (3, 7, 8, 9, 10)
         finished = min(received + timedelta(days=2, hours=3), datetime.now(HERE)) if has_ended else None
         yield MadeUp(
@@ -182,9 +190,20 @@ def make_up(today: date, unit: str) -> Iterator[MadeUp]:
             finished=finished,
             phone=f"0900{number * 7919 % 1_000_000:06d}",
             identity=f"026{number * 104_729 % 1_000_000_000:09d}",
-            lacking=LACKING[number // 10 % len(LACKING)] if status == 5 else None,
+            lacking=_lacking(procedure[0], number) if status == 5 else None,
             asked_at=received + timedelta(days=1, hours=1) if status == 5 else None,
         )
+
+
+def _appointed(received: datetime, procedure: str, number: int) -> datetime:
+    days = 5 + number * 3 % 30
+    if procedure == EXTRACT:
+        days = {FRIDAY: 3, FRIDAY + 1: 2}.get(received.weekday(), 1)
+    return (received + timedelta(days=days)).replace(hour=16, minute=30)
+
+
+def _lacking(procedure: str, number: int) -> str:
+    return LACKING[procedure] + (NAME if number == NAMING else "")
 
 
 def ho_so(each: MadeUp) -> dict[str, Any]:
@@ -340,13 +359,14 @@ def serving(server: OneStop, port: int = 0) -> Iterator[str]:
 
 
 def examples(server: OneStop) -> list[MadeUp]:
-    """Give three dossiers worth trying: in work, waiting for a paper, waiting for a fee."""
+    """Give three dossiers worth trying: in work and in time, waiting for a paper, waiting for a fee."""
     listed = list(server.dossiers.values())
+    in_time = [each for each in listed if each.appointed.date() > server.today]
 
-    def first(status: int, has_fee: bool) -> MadeUp:
-        return next(each for each in listed if each.status == status and bool(each.procedure[3]) == has_fee)
+    def first(among: list[MadeUp], status: int, has_fee: bool) -> MadeUp:
+        return next(each for each in among if each.status == status and bool(each.procedure[3]) == has_fee)
 
-    return [first(4, has_fee=True), first(5, has_fee=False), first(6, has_fee=True)]
+    return [first(in_time, 4, has_fee=True), first(listed, 5, has_fee=False), first(listed, 6, has_fee=True)]
 
 
 def main() -> None:
