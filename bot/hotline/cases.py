@@ -162,6 +162,7 @@ def take_message(session: Session, case: Case, turn_id: int, text: str) -> None:
 def claim(session: Session, case_id: int, staff_id: int) -> bool:
     """Take a waiting case; of many who claim it at the same instant exactly one is told yes."""
     locked(session, staff_id)  # whoever is being removed just now claims nothing
+    _hold(session, case_id)
     at = now()
     taken = session.execute(
         update(Case)
@@ -300,8 +301,15 @@ def rate(session: Session, conversation_id: str, case_id: int, rating: str | Non
     return True
 
 
+def _hold(session: Session, case_id: int) -> None:
+    """Take the conversation before the case, as turns do, so that neither waits for the other for ever."""
+    whose = select(Case.conversation_id).where(Case.id == case_id).scalar_subquery()
+    session.execute(select(Conversation.id).where(Conversation.id == whose).with_for_update())
+
+
 def _change(session: Session, case_id: int, owner: int, **values: Any) -> str:
     """Change an open case that this person owns; give its conversation, or raise CaseRefused."""
+    _hold(session, case_id)
     changed = session.execute(
         update(Case)
         .where(Case.id == case_id, Case.owner_id == owner, Case.state.in_(("taken", "answered")))

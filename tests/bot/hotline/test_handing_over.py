@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -262,3 +264,35 @@ def test_a_failing_nlu_does_not_break_the_silence(assistant: Assistant) -> None:
     talk.assistant = replace(assistant, nlu=type(assistant.nlu)("http://127.0.0.1:9"))
     assert talk.say("alo có ai không")["messages"] == []
     assert said_to_staff(assistant.engine) == ["alo có ai không"]
+
+
+def test_what_is_written_while_a_case_is_closed_is_either_passed_on_or_answered(assistant: Assistant) -> None:
+    for _ in range(10):
+        talk = Talk(assistant)
+        talk.say(HUMAN)
+        with transaction(assistant.engine) as session:
+            number = session.scalars(select(Case.id).where(Case.open_for == talk.id)).one()
+        with transaction(assistant.engine) as session:
+            assert cases.claim(session, number, 1)
+            cases.reply(session, number, 1, "Dạ", f"k{number}")
+        start = threading.Barrier(5)
+
+        def write(_: int, talk: Talk = talk, start: threading.Barrier = start) -> dict[str, Any]:
+            start.wait()
+            return talk.say("làm hộ chiếu bao nhiêu tiền")
+
+        def end(number: int = number, start: threading.Barrier = start) -> None:
+            start.wait()
+            with transaction(assistant.engine) as session:
+                cases.close(session, number, 1, "answered")
+
+        with ThreadPoolExecutor(5) as pool:
+            ended = pool.submit(end)
+            bodies = list(pool.map(write, range(4)))
+            ended.result()
+        with transaction(assistant.engine) as session:
+            case = session.get_one(Case, number)
+            assert (case.state, case.open_for, case.is_silencing) == ("closed", None, False)
+            passed_on = [line for line in cases.history(session, number) if line.kind == "message"]
+        answered = [body for body in bodies if body["status"] == "answered"]
+        assert len(passed_on) + len(answered) == len(bodies)
