@@ -17,7 +17,7 @@ from actions.wording import say
 from bot.desk.showing import QUEUES, Line, QueueName, Row, count_queues, list_queue, search_cases, transcript
 from bot.desk.sign_in_pages import COOKIE, SECOND_FACTOR, SIGN_IN, SIGN_OUT
 from bot.hotline import cases
-from bot.hotline.accounts import set_presence
+from bot.hotline.accounts import list_staff, set_presence
 from bot.hotline.cases import CLOSINGS, Case, CaseRefused
 from bot.hotline.changes import A_GLANCE, Mark
 from bot.hotline.staff import Presence, Staff, StaffError, audit, may
@@ -70,6 +70,7 @@ class Shown:
     owner: str | None
     lines: list[Line]
     presence: Presence
+    colleagues: dict[int, str]
 
 
 class Screen:
@@ -102,7 +103,8 @@ class Screen:
             staff = session.get_one(Staff, me)
             presence: Presence = staff.presence  # type: ignore[assignment]
             counts = count_queues(session, me)
-            return Shown(counts, rows, case, owner.name if owner else None, lines, presence)
+            others = {each.id: each.name for each in list_staff(session) if _takes_cases(each, me)}
+            return Shown(counts, rows, case, owner.name if owner else None, lines, presence, others)
 
     def build(self) -> None:
         """Lay the page out, and keep it up to date."""
@@ -235,10 +237,18 @@ class Screen:
                     for closing in CLOSINGS:
                         ui.item(say(f"desk.closing_{closing}"), on_click=partial(self._close, closing))
                 menu.set_enabled(is_mine)
+                with ui.dropdown_button(say("desk.transfer"), auto_close=True).props("outline no-caps") as to:
+                    for staff_id, name in self.shown.colleagues.items():
+                        ui.item(name, on_click=partial(self._transfer, staff_id))
+                    ui.item(say("desk.queue"), on_click=partial(self._transfer, None))
+                to.set_enabled(is_mine)
 
     async def _glance(self) -> None:
-        if self.seen == await self.assistant.changes.current():
-            return
+        if self.seen != await self.assistant.changes.current():
+            await self._follow()
+
+    async def _follow(self) -> None:
+        """Look at the database, and draw anew what differs from what is shown."""
         before, had = self.shown, self._who_has()
         await self.load()
         if (self.shown.counts, self.shown.rows) != (before.counts, before.rows):
@@ -327,13 +337,17 @@ class Screen:
         if await self._do(lambda session: cases.reply(session, number, self.me.staff_id, words, key)):
             self.reply_key = str(uuid4())
             text.set_value("")
-            await self.load()
-            self._show_lines()
+            await self._follow()
 
     async def _add_note(self, text: ui.textarea) -> None:
         number, words = self._number(), (text.value or "").strip()
         if words and await self._do(lambda session: cases.add_note(session, number, self.me.staff_id, words)):
             text.set_value("")
+
+    async def _transfer(self, to: int | None) -> None:
+        number = self._number()
+        await self._do(lambda session: cases.transfer(session, number, self.me.staff_id, to=to))
+        await self._show()
 
     async def _close(self, closing: cases.Closing) -> None:
         number = self._number()
@@ -362,6 +376,10 @@ class Screen:
         with transaction(self.assistant.engine) as session:
             work(session)
         return True
+
+
+def _takes_cases(staff: Staff, me: int) -> bool:
+    return staff.id != me and staff.removed_at is None and may(staff.role, "cases")
 
 
 def _moment(at: datetime) -> str:
