@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -11,7 +12,8 @@ from actions.places import portals_on, province_meant
 from actions.request import HandOver, Request, Why
 from actions.wording import day, say, sentences
 from knowledge.records import Contact, Hours, OfficialText
-from knowledge.search import folded_words
+from knowledge.redaction import redact
+from knowledge.search import fold, folded_words
 
 
 def ask_contact(request: Request) -> Answer:
@@ -55,15 +57,32 @@ def complain(request: Request) -> Answer:
 
 
 def tells_emergency(text: str) -> bool:
-    """Tell whether a text speaks of a danger to somebody's life, and not of papers about one."""
-    words = f" {folded_words(text)} "
-    is_about_papers = any(f" {word} " in words for word in _listed("people.papers"))
-    return not is_about_papers and any(f" {phrase} " in words for phrase in _listed("people.dangers"))
+    """Tell whether a text speaks of a danger to somebody's life, and does not ask for papers about one.
+
+    Without accents many such words mean something else, so that only some of them count there.
+    """
+    if fold(text) == text.casefold():
+        return _says(folded_words(text), "people.dangers_without_accents") and not _asks_for_papers(text)
+    return _says(_words(text), "people.dangers") and not _asks_for_papers(text)
+
+
+def _asks_for_papers(text: str) -> bool:
+    words = _words(text)
+    begins = any(f"{words} ".startswith(f"{word} ") for word in _listed("people.papers"))
+    return begins or (_says(words, "people.papers") and _says(words, "people.asking"))
+
+
+def _says(words: str, key: str) -> bool:
+    return any(f" {phrase} " in f" {words} " for phrase in _listed(key))
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.casefold()))
 
 
 @cache
 def _listed(key: str) -> tuple[str, ...]:
-    return tuple(folded_words(phrase) for phrase in sentences()[key].split("|"))
+    return tuple(_words(phrase) for phrase in sentences()[key].split("|"))
 
 
 def help_at_once(request: Request) -> Answer:
@@ -80,7 +99,10 @@ def hand_over(request: Request, sentence: str, why: Why) -> Answer:
         blocks = (say(sentence), say("people.recorded"), *contact_blocks(request))
         return Answer("handed_over", blocks, sources=contact_sources(request))
     if given.is_on_duty:
-        blocks = (say(sentence), f"{_place(given)} {_wait(given)}", say("people.silent"))
+        soon = (
+            f"{_place(given)} {_wait(given)}" if given.position else say("people.owned", number=given.number)
+        )
+        blocks = (say(sentence), soon, say("people.silent"))
         return Answer("handed_over", blocks, (back_choice(),))
     comes = say("people.told_here" if request.citizen.can_be_told else "people.told_on_page")
     blocks = (say(sentence), f"{_closed(given)} {comes}", say("people.call_now"), *contact_blocks(request))
@@ -97,6 +119,12 @@ def hidden_numbers() -> Answer:
     """Say that personal numbers were hidden from staff, and ask leave to send them."""
     consent = Choice(say("people.consent"), payload("ask_human", consent="yes"))
     return Answer("handed_over", (say("people.hidden"),), (consent, back_choice()))
+
+
+def _soon(given: HandOver) -> str:
+    if not given.position:  # somebody has it already
+        return say("people.owned", number=given.number)
+    return f"{_place(given)} {_wait(given)}"
 
 
 def _place(given: HandOver) -> str:
@@ -136,15 +164,13 @@ def _ask_words(request: Request, leave: str) -> Answer:
     if leave == "words":
         number = request.reading.first("number") or ""
         return Answer("asked_back", (say("people.ask_words"),), leaves=number)
-    if not request.citizen.consent():
-        return Answer("answered", (say("people.no_case"),))
     return Answer("asked_back", (say("people.ask_message"),), leaves="message")
 
 
 def _take_words(request: Request) -> Answer:
     text, leaves = request.reading.text, request.memory.leaves or ""
     if leaves.isdigit():
-        taken = request.citizen.rate(int(leaves), words=text)
+        taken = request.citizen.rate(int(leaves), words=redact(text))
         return Answer("answered", (say("people.words_taken" if taken else "people.no_case"),))
     number = request.citizen.leave_message(text)
     if number is None:

@@ -65,8 +65,10 @@ class StoredCitizen:
 
     def hand_over(self, why: Why, procedure: str | None, dossier: str | None) -> HandOver | None:
         """Open a case for staff, or find the open one; ``None`` when no staff use the desk."""
-        question = self._question()
-        return self._hotline.hand_over(self._session, self._conversation, why, question, procedure, dossier)
+        turn = (self._turn.id, self._turn.text or "")
+        return self._hotline.hand_over(
+            self._session, self._conversation, why, self._question(), turn, procedure, dossier
+        )
 
     def give_back(self) -> bool:
         """Let the machine answer again; tell whether a person was to answer."""

@@ -57,7 +57,10 @@ class OutboxMessage(Base):
     """One message to send unasked."""
 
     __tablename__ = "outbox"
-    __table_args__ = (Index("ix_outbox_state_not_before", "state", "not_before"),)
+    __table_args__ = (
+        Index("ix_outbox_state_not_before", "state", "not_before"),
+        {"sqlite_autoincrement": True},  # pages know messages by their numbers
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(String(160), unique=True)
@@ -136,26 +139,25 @@ def take_news(session: Session, conversation_id: str) -> list[dict[str, Any]]:
     return [{**row.message, "id": row.id} for row in sorted(session.execute(kept), key=lambda row: row.id)]
 
 
-def news_after(session: Session, conversation_id: str, after: int) -> list[dict[str, Any]]:
-    """List what waits to be told in a conversation, numbered, behind what its page has."""
+def news_of(session: Session, conversation_id: str) -> list[dict[str, Any]]:
+    """List what waits to be told in a conversation, numbered."""
     kept = (
         select(OutboxMessage.id, OutboxMessage.message)
         .where(
             OutboxMessage.conversation_id == conversation_id,
             OutboxMessage.state == "kept",
-            OutboxMessage.id > after,
         )
         .order_by(OutboxMessage.id)
     )
     return [{**row.message, "id": row.id} for row in session.execute(kept)]
 
 
-def note_heard(session: Session, conversation_id: str, up_to: int) -> None:
-    """Note that a conversation's page shows what waited to be told, up to a number."""
+def note_heard(session: Session, conversation_id: str, number: int) -> None:
+    """Note that a conversation's page shows a message that waited to be told."""
     heard = update(OutboxMessage).where(
         OutboxMessage.conversation_id == conversation_id,
         OutboxMessage.state == "kept",
-        OutboxMessage.id <= up_to,
+        OutboxMessage.id == number,
     )
     session.execute(heard.values(state="sent", changed_at=now()))
 

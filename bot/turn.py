@@ -45,6 +45,7 @@ from knowledge.dossiers import Desk, LookUp, Seeker, Wanted
 from knowledge.library import Library
 from knowledge.records import Province
 from knowledge.redaction import redact
+from knowledge.search import folded_words
 from nlu.client import NluClient, NluUnavailable
 from nlu.reading import FALLBACK, Reading
 
@@ -87,6 +88,7 @@ class Waiting:
     seeker: Seeker
     wanted: tuple[Wanted, ...]
     found: Mapping[Wanted, LookUp]
+    written: str | None = None  # as it came in; ``None`` when a choice was pressed
 
     def with_found(self, found: Sequence[LookUp]) -> Mapping[Wanted, LookUp]:
         """Give all that was looked up for this turn."""
@@ -153,7 +155,8 @@ class Assistant:
             return Reply(turn.reply)
         reading, trouble = self._understand(message, pressed, memory)
         seeker = Seeker(message.channel, message.address or turn.conversation_id, message.network)
-        return self._answer(Waiting(turn, reading, seeker, (), {}), "trouble.nlu_down" if trouble else None)
+        step = Waiting(turn, reading, seeker, (), {}, message.text)
+        return self._answer(step, "trouble.nlu_down" if trouble else None)
 
     def go_on(self, waiting: Waiting, found: Sequence[Future[LookUp]]) -> Reply | Waiting:
         """Answer with the dossiers that were looked up; waits for them when they are not there yet."""
@@ -192,6 +195,8 @@ class Assistant:
             log.warning("nlu_unavailable", error=str(error))
             if find_codes(text):  # a code says by itself what is asked
                 return Reading(text, "track_dossier", 1.0), None
+            if memory.leaves:  # it is for staff, whatever it says
+                return Reading(text, "ask_human", 1.0), None
             return Reading(text, FALLBACK, 0.0), error
 
     def _picked(self, memory: Memory, text: str) -> Reading | None:
@@ -226,7 +231,7 @@ class Assistant:
             if turn.reply is not None:  # the same message, sent twice at once
                 return Reply(turn.reply)
             case = find_open(session, conversation.id)
-            if case and case.is_silencing and not _is_for_the_machine(reading):
+            if case and self.hotline.is_silent(session, case) and not _is_for_the_machine(step):
                 return self._pass_on(session, case, conversation, turn, step)
             citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline)
             request = Request(
@@ -256,7 +261,9 @@ class Assistant:
     ) -> Reply:
         """Store what a turn was understood as and answered with."""
         case = find_open(session, turn.conversation_id)
-        reply = Reply(self._body(turn.conversation_id, given, reading, messages, case))
+        is_with_person = case is not None and self.hotline.is_silent(session, case)
+        whose = turn.conversation_id
+        reply = Reply(self._body(whose, given, reading, messages, case, is_with_person=is_with_person))
         turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
         turn.reply, turn.answered_at = reply.body, now()
         return reply
@@ -265,11 +272,12 @@ class Assistant:
         self, session: Session, case: Case, conversation: Conversation, turn: Turn, step: Waiting
     ) -> Reply:
         """Keep silent and pass the message to the person; personal numbers only where the citizen agreed."""
-        written = step.reading.text
-        if step.reading.is_press:
-            written = title_of(session, conversation.id, written)
+        written = step.written or title_of(session, conversation.id, step.reading.text)
         shown = written if case.consented_at else redact(written)
-        take_message(session, case, turn.id, shown)
+        take_message(session, case.id, turn.id, shown)
+        memory = Memory.from_json(conversation.memory)
+        back = (people.back_choice(),)
+        conversation.memory = replace(memory, asked=None, choices=back, proof_for=None, leaves=None).as_json()
         messages = take_news(session, conversation.id)
         given = Answer("handed_over", ())
         if shown != written:
@@ -309,6 +317,8 @@ class Assistant:
         reading: Reading,
         messages: list[dict[str, Any]],
         case: Case | None,
+        *,
+        is_with_person: bool,
     ) -> dict[str, Any]:
         procedure = self.library.catalogue.procedures.get(given.procedure or "")
         return {
@@ -316,7 +326,7 @@ class Assistant:
             "status": given.status,
             "messages": messages,
             "case_number": case.id if case else None,
-            "is_with_person": bool(case and case.is_silencing),
+            "is_with_person": is_with_person,
             "understanding": {
                 "intent": reading.intent,
                 "confidence": round(reading.confidence, 4),
@@ -330,7 +340,9 @@ class Assistant:
         }
 
 
-def _is_for_the_machine(reading: Reading) -> bool:
+def _is_for_the_machine(step: Waiting) -> bool:
     """Tell whether the machine answers although a person has the conversation."""
-    is_own_choice = reading.is_press and reading.intent in ("ask_human", "delete_my_data")
-    return is_own_choice or people.tells_emergency(reading.text)
+    reading, written = step.reading, step.written
+    if written is not None and folded_words(written) != folded_words(say("people.back")):
+        return people.tells_emergency(written)  # a number picks no choice here: it may answer the person
+    return reading.is_press and reading.intent in ("ask_human", "delete_my_data")

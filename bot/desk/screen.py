@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -11,6 +13,7 @@ from uuid import uuid4
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 from nicegui import run, ui
+from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
 from actions.wording import say
@@ -21,13 +24,14 @@ from bot.hotline.accounts import list_staff, set_presence
 from bot.hotline.cases import CLOSINGS, Case, CaseRefused
 from bot.hotline.changes import A_GLANCE, Mark
 from bot.hotline.staff import Presence, Staff, StaffError, audit, may
-from bot.hotline.staff_sessions import Lifetime, Signed, csrf_of, who
+from bot.hotline.staff_sessions import Lifetime, Signed, csrf_of, note_present, who
 from bot.turn import Assistant
 from knowledge.database import DatabaseUnavailable, reading, transaction
 from knowledge.dossiers import HERE
 
 MARKDOWN = ["cuddled-lists", "breaks"]
 A_SIGN = 45.0  # seconds between signs that somebody is there
+SIGN_IN_HERE = SIGN_IN.removeprefix("/desk")  # NiceGUI puts its own path before
 LATE = "text-negative font-bold"
 STYLES = {
     "citizen": "self-start bg-grey-3 text-black",
@@ -84,16 +88,31 @@ class Screen:
         self.number: int | None = None  # of the case that is open
         self.seen: Mark | None = None  # the change that is shown
         self.reply_key = str(uuid4())
+        self.drafts: dict[int, str] = {}  # what was begun in each case
+        self.looking = asyncio.Lock()
         self.shown: Shown
 
-    async def load(self) -> None:
-        """Look at the database."""
-        self.seen = await self.assistant.changes.current()
-        shown = await run.io_bound(self._read)
-        assert shown  # noqa: S101 - NiceGUI gives nothing only while it shuts down
-        self.shown = shown
+    async def load(self) -> bool:
+        """Look at the database, one look after the other; nothing more is shown when the session is over."""
+        async with self.looking:
+            while True:
+                number, self.seen = self.number, await self.assistant.changes.current()
+                shown: Shown | None = await run.io_bound(self._read)
+                if shown is None:
+                    self._sign_out()
+                    return False
+                if number == self.number:  # else another case was opened meanwhile
+                    self.shown = shown
+                    return True
 
-    def _read(self) -> Shown:
+    def _sign_out(self) -> None:
+        self.left.clear()
+        self.right.clear()
+        ui.navigate.to(SIGN_IN_HERE)
+
+    def _read(self) -> Shown | None:
+        if who(self.assistant.engine, self.token, self.lifetime, is_use=False) is None:
+            return None
         with reading(self.assistant.engine) as session:
             me = self.me.staff_id
             rows = search_cases(session, self.search) if self.search else list_queue(session, self.queue, me)
@@ -198,9 +217,10 @@ class Screen:
         if case.dossier:
             ui.label(case.dossier).classes("text-sm text-grey-8")
         if case.state == "waiting":
-            ui.button(say("desk.claim"), on_click=self._claim).props("no-caps")
-        elif case.state != "closed" and case.owner_id != self.me.staff_id:
-            ui.button(say("desk.take_over"), on_click=self._ask_take_over).props("outline no-caps")
+            ui.button(say("desk.claim"), on_click=partial(self._claim, case.id)).props("no-caps")
+        elif case.state != "closed" and case.owner_id and case.owner_id != self.me.staff_id:
+            take_over = partial(self._ask_take_over, case.id, case.owner_id)
+            ui.button(say("desk.take_over"), on_click=take_over).props("outline no-caps")
 
     @ui.refreshable_method
     def _lines(self) -> None:
@@ -225,32 +245,40 @@ class Screen:
     def _composer(self, case: Case) -> None:
         is_mine = case.owner_id == self.me.staff_id and case.state != "closed"
         with ui.column().classes("w-full gap-2"):
-            text = ui.textarea(say("desk.reply")).props("outlined autogrow dense").classes("w-full")
-            text.on("keydown.ctrl.enter", lambda: self._send(text))
+            text = ui.textarea(say("desk.reply"), value=self.drafts.get(case.id, ""))
+            text.props("outlined autogrow dense").classes("w-full")
+            text.on_value_change(lambda event: self.drafts.update({case.id: event.value or ""}))
+            text.on("keydown.ctrl.enter", lambda: self._send(text, case.id))
             with ui.row().classes("w-full gap-2"):
-                send = ui.button(say("desk.send"), on_click=lambda: self._send(text)).props("no-caps")
+                send = ui.button(say("desk.send"), on_click=lambda: self._send(text, case.id)).props(
+                    "no-caps"
+                )
                 send.set_enabled(is_mine)
-                ui.button(say("desk.add_note"), on_click=lambda: self._add_note(text)).props(
+                ui.button(say("desk.add_note"), on_click=lambda: self._add_note(text, case.id)).props(
                     "outline no-caps"
                 )
                 with ui.dropdown_button(say("desk.close"), auto_close=True).props("outline no-caps") as menu:
                     for closing in CLOSINGS:
-                        ui.item(say(f"desk.closing_{closing}"), on_click=partial(self._close, closing))
+                        ui.item(
+                            say(f"desk.closing_{closing}"), on_click=partial(self._close, case.id, closing)
+                        )
                 menu.set_enabled(is_mine)
                 with ui.dropdown_button(say("desk.transfer"), auto_close=True).props("outline no-caps") as to:
                     for staff_id, name in self.shown.colleagues.items():
-                        ui.item(name, on_click=partial(self._transfer, staff_id))
-                    ui.item(say("desk.queue"), on_click=partial(self._transfer, None))
+                        ui.item(name, on_click=partial(self._transfer, case.id, staff_id))
+                    ui.item(say("desk.queue"), on_click=partial(self._transfer, case.id, None))
                 to.set_enabled(is_mine)
 
     async def _glance(self) -> None:
-        if self.seen != await self.assistant.changes.current():
-            await self._follow()
+        with suppress(DatabaseUnavailable):  # looked at again in a moment
+            if self.seen != await self.assistant.changes.current():
+                await self._follow()
 
     async def _follow(self) -> None:
         """Look at the database, and draw anew what differs from what is shown."""
         before, had = self.shown, self._who_has()
-        await self.load()
+        if not await self.load():
+            return
         if (self.shown.counts, self.shown.rows) != (before.counts, before.rows):
             self._queues.refresh()
         if self._who_has() != had:
@@ -272,29 +300,31 @@ class Screen:
         return (case.id, case.owner_id, case.state == "closed") if case else ()
 
     async def _sign(self) -> None:
-        if await run.io_bound(who, self.assistant.engine, self.token, self.lifetime) is None:
-            ui.navigate.to(SIGN_IN)
+        if await run.io_bound(who, self.assistant.engine, self.token, self.lifetime, is_use=False) is None:
+            self._sign_out()
+        else:
+            await run.io_bound(note_present, self.assistant.engine, self.me.staff_id)
 
     async def _show(self) -> None:
-        await self.load()
-        self._queues.refresh()
-        self._conversation.refresh()
+        if await self.load():
+            self._queues.refresh()
+            self._conversation.refresh()
 
     async def _choose_queue(self, event: object) -> None:
         self.queue, self.search = event.value, ""  # type: ignore[attr-defined]
-        await self.load()
-        self._queues.refresh()
+        if await self.load():
+            self._queues.refresh()
 
     async def _find(self, search: str) -> None:
         self.search = search.strip()
-        await self.load()
-        self._queues.refresh()
+        if await self.load():
+            self._queues.refresh()
 
     async def _open(self, number: int) -> None:
         if await self._do(
             lambda session: audit(session, self.me.staff_id, "read_conversation", f"case {number}")
         ):
-            self.number = number
+            self.number, self.reply_key = number, str(uuid4())
             self.left.classes(add="max-md:hidden")
             self.right.classes(remove="max-md:hidden")
             await self._show()
@@ -309,8 +339,8 @@ class Screen:
         value: Presence = event.value  # type: ignore[attr-defined]
         await self._do(lambda session: set_presence(session, self.me.staff_id, value))
 
-    async def _claim(self) -> None:
-        number, won = self._number(), []
+    async def _claim(self, number: int) -> None:
+        won: list[bool] = []
         await self._do(lambda session: won.append(cases.claim(session, number, self.me.staff_id)))
         if won == [False]:
             ui.notify(say("desk.lost_claim"), type="warning", position="top")
@@ -318,56 +348,48 @@ class Screen:
             self.queue = "mine"
         await self._show()
 
-    async def _ask_take_over(self) -> None:
-        case = self.shown.case
-        if case is None or case.owner_id is None:
-            return
+    async def _ask_take_over(self, number: int, owner: int) -> None:
         with self.root, ui.dialog() as dialog, ui.card():
             ui.label(say("desk.ask_take_over", owner=self.shown.owner))
             with ui.row():
                 ui.button(say("desk.take_over"), on_click=lambda: dialog.submit(True)).props("no-caps")
                 ui.button(say("desk.stay"), on_click=lambda: dialog.submit(False)).props("flat no-caps")
         if await dialog:
-            number, owner = case.id, case.owner_id
             await self._do(lambda session: cases.take_over(session, number, self.me.staff_id, owner))
             await self._show()
 
-    async def _send(self, text: ui.textarea) -> None:
-        number, words, key = self._number(), text.value or "", self.reply_key
+    async def _send(self, text: ui.textarea, number: int) -> None:
+        words, key = text.value or "", self.reply_key
         if await self._do(lambda session: cases.reply(session, number, self.me.staff_id, words, key)):
             self.reply_key = str(uuid4())
             text.set_value("")
             await self._follow()
 
-    async def _add_note(self, text: ui.textarea) -> None:
-        number, words = self._number(), (text.value or "").strip()
+    async def _add_note(self, text: ui.textarea, number: int) -> None:
+        words = (text.value or "").strip()
         if words and await self._do(lambda session: cases.add_note(session, number, self.me.staff_id, words)):
             text.set_value("")
 
-    async def _transfer(self, to: int | None) -> None:
-        number = self._number()
+    async def _transfer(self, number: int, to: int | None) -> None:
         await self._do(lambda session: cases.transfer(session, number, self.me.staff_id, to=to))
         await self._show()
 
-    async def _close(self, closing: cases.Closing) -> None:
-        number = self._number()
+    async def _close(self, number: int, closing: cases.Closing) -> None:
         await self._do(lambda session: cases.close(session, number, self.me.staff_id, closing))
         await self._show()
-
-    def _number(self) -> int:
-        assert self.number is not None  # noqa: S101 - its buttons are shown with a case only
-        return self.number
 
     async def _do(self, work: Callable[[Session], object]) -> bool:
         """Do something in the name of who is signed in; what cannot be done is told, and nothing is lost."""
         try:
             if await run.io_bound(self._work, work):
                 return True
-            ui.navigate.to(SIGN_IN)
+            ui.navigate.to(SIGN_IN_HERE)
         except (CaseRefused, DatabaseUnavailable) as error:
             ui.notify(str(error), type="negative", position="top", multi_line=True, timeout=10_000)
         except StaffError as error:
             ui.notify(error.shown, type="negative", position="top")
+        except (NoResultFound, IntegrityError):  # erased at this moment
+            ui.notify(say("desk.case_erased", number=self.number), type="negative", position="top")
         return False
 
     def _work(self, work: Callable[[Session], object]) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from starlette.exceptions import HTTPException
 
 from actions.wording import say
+from bot.hotline.accounts import set_presence
 from bot.hotline.second_factor import begin_second_factor, confirm_second_factor
 from bot.hotline.sign_in import SignInRefused, sign_in
 from bot.hotline.staff import StaffError
@@ -52,7 +53,9 @@ def sign_in_routes(app: FastAPI, engine: Engine, lifetime: Lifetime, *, is_secur
 
     @app.post(SIGN_OUT, include_in_schema=False)
     def take_sign_out(request: Request, csrf: Field) -> Response:
-        token, _ = _signed(request, engine, lifetime, csrf)
+        token, signed = _signed(request, engine, lifetime, csrf)
+        with transaction(engine) as session:
+            set_presence(session, signed.staff_id, "off")
         sign_out(engine, token)
         reply = RedirectResponse(SIGN_IN, 303)
         reply.delete_cookie(COOKIE, path="/desk")

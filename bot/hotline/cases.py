@@ -18,7 +18,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from actions.request import Why
 from actions.wording import say
-from bot.hotline.staff import Staff, locked
+from bot.hotline.staff import Staff, locked, may
 from bot.outbox import Recipient, queue
 from bot.store import Conversation
 from knowledge.database import Base, UtcTime, insert_or, now
@@ -36,7 +36,10 @@ class Case(Base):
     """One question that a person answers; ``is_silencing`` while the machine keeps silent for it."""
 
     __tablename__ = "cases"
-    __table_args__ = (Index("ix_cases_state_priority", "state", "priority", "opened_at"),)
+    __table_args__ = (
+        Index("ix_cases_state_priority", "state", "priority", "opened_at"),
+        {"sqlite_autoincrement": True},  # a number must not come again when a case is erased
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     conversation_id: Mapped[str] = mapped_column(
@@ -72,7 +75,10 @@ class CaseEvent(Base):
     """One thing that happened to a case: by a member of staff, else by the citizen or the machine."""
 
     __tablename__ = "case_events"
-    __table_args__ = (Index("ix_case_events_case_id_id", "case_id", "id"),)
+    __table_args__ = (
+        Index("ix_case_events_case_id_id", "case_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"))
@@ -114,11 +120,13 @@ def open_case(session: Session, conversation: Conversation, opening: Opening) ->
     case = session.scalars(select(Case).where(Case.open_for == conversation.id)).one()
     if added is not None:
         note(session, case.id, "opened", text=opening.question, why=opening.why)
-    elif case.priority < priority:
+        return case, True
+    case.is_silencing = case.is_silencing or opening.is_silencing
+    if case.priority < priority:
         case.priority, case.why = priority, opening.why
         case.deadline = min(filter(None, (case.deadline, opening.deadline)), default=None)
         note(session, case.id, "raised", text=opening.question, why=opening.why)
-    return case, added is not None
+    return case, False
 
 
 def find_open(session: Session, conversation_id: str) -> Case | None:
@@ -152,16 +160,16 @@ def history(session: Session, case_id: int) -> list[CaseEvent]:
     return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
 
 
-def take_message(session: Session, case: Case, turn_id: int, text: str) -> None:
+def take_message(session: Session, case_id: int, turn_id: int, text: str) -> None:
     """Pass what the citizen wrote or pressed to the person; an answered case is to be answered again."""
-    note(session, case.id, "message", text=text, key=f"turn:{turn_id}", turn=turn_id)
-    if case.state == "answered":
-        case.state = "taken"
+    note(session, case_id, "message", text=text, key=f"turn:{turn_id}", turn=turn_id)
+    answered = update(Case).where(Case.id == case_id, Case.state == "answered")
+    session.execute(answered.values(state="taken"))
 
 
 def claim(session: Session, case_id: int, staff_id: int) -> bool:
     """Take a waiting case; of many who claim it at the same instant exactly one is told yes."""
-    locked(session, staff_id)  # whoever is being removed just now claims nothing
+    _check_answers(session, staff_id)
     _hold(session, case_id)
     at = now()
     taken = session.execute(
@@ -184,6 +192,7 @@ def claim(session: Session, case_id: int, staff_id: int) -> bool:
 
 def take_over(session: Session, case_id: int, staff_id: int, owner_id: int) -> None:
     """Take a case from the colleague who is known to own it; raises CaseRefused when they no longer do."""
+    _check_answers(session, staff_id)
     _change(session, case_id, owner_id, owner_id=staff_id)
     note(session, case_id, "taken_over", staff_id, former=owner_id)
 
@@ -193,6 +202,7 @@ def transfer(
 ) -> None:
     """Hand a case of one's own to a colleague, or back to the queue for a team."""
     if to is not None:
+        _check_answers(session, to)
         _change(session, case_id, staff_id, owner_id=to)
     else:
         _change(session, case_id, staff_id, owner_id=None, state="waiting", team=team)
@@ -225,7 +235,9 @@ def reply(
         raise CaseRefused(say("desk.reply_length", length=len(text), most=LONGEST_REPLY))
     conversation_id = _change(session, case_id, staff_id, state="answered", answered_at=now())
     event = note(session, case_id, "reply", staff_id, text=text, key=f"reply:{key}", sources=list(sources))
-    if event is not None:
+    if event is None:
+        _check_same(session, f"reply:{key}", case_id, text)
+    else:
         told = {"text": text, "sources": list(sources), "by": "person"}
         tell(session, conversation_id, f"reply:{event}", told)
 
@@ -287,7 +299,8 @@ def leave_message(session: Session, conversation_id: str, turn_id: int, text: st
     case = find_open(session, conversation_id)
     if case is None:
         return None
-    take_message(session, case, turn_id, text)
+    note(session, case.id, "consented")
+    take_message(session, case.id, turn_id, text)
     return case.id
 
 
@@ -299,6 +312,19 @@ def rate(session: Session, conversation_id: str, case_id: int, rating: str | Non
     case.rating, case.rating_words = rating or case.rating, words or case.rating_words
     note(session, case_id, "rated", text=words, rating=case.rating)
     return True
+
+
+def _check_answers(session: Session, staff_id: int) -> None:
+    """Refuse a case to whoever answers none, or is being removed just now; raises StaffError too."""
+    if not may(locked(session, staff_id).role, "cases"):
+        raise CaseRefused(say("desk.no_right"))
+
+
+def _check_same(session: Session, key: str, case_id: int, text: str) -> None:
+    """Refuse other words under the key of words that were sent: they would be lost."""
+    sent = session.scalars(select(CaseEvent).where(CaseEvent.key == key)).one()
+    if (sent.case_id, sent.text) != (case_id, text):
+        raise CaseRefused(say("desk.sent_before"))
 
 
 def _hold(session: Session, case_id: int) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, exists, select
 from sqlalchemy.orm import Session
 
 from actions.request import HandOver, Why
-from bot.hotline.cases import Case, Opening, open_case
+from bot.hotline.cases import Case, Opening, open_case, take_message
 from bot.hotline.hours import OpeningHours
 from bot.hotline.staff import RIGHTS, Staff
 from bot.hotline.waiting import queue_of
@@ -42,16 +42,21 @@ class Hotline:
         there = (Staff.presence == "on", Staff.seen_at > at - PRESENT)
         return self.hours.is_open(at) and bool(session.scalar(select(exists().where(*self._staff(), *there))))
 
+    def is_silent(self, session: Session, case: Case) -> bool:
+        """Tell whether the machine keeps silent for a case: somebody has it, or may take it now."""
+        return case.is_silencing and (case.owner_id is not None or self.is_on_duty(session, self.clock()))
+
     def hand_over(
         self,
         session: Session,
         conversation: Conversation,
         why: Why,
         question: str,
+        turn: tuple[int, str],
         procedure: str | None,
         dossier: str | None,
     ) -> HandOver | None:
-        """Open a case, or find the open one; ``None`` when no staff use the desk."""
+        """Open a case, or pass the turn (its number and words) on to the open one; ``None`` without staff."""
         if not self.is_used(session):
             return None
         at = self.clock()
@@ -60,12 +65,16 @@ class Hotline:
         opening = Opening(
             why, question, self.province, is_on_duty, self.hours.after(at, within), procedure, dossier
         )
-        case, _ = open_case(session, conversation, opening)
+        case, is_new = open_case(session, conversation, opening)
+        if not is_new:
+            take_message(session, case.id, *turn)
         return self._told(session, case, at, is_on_duty=is_on_duty)
 
     def _told(self, session: Session, case: Case, at: datetime, *, is_on_duty: bool) -> HandOver:
         if not is_on_duty:
             return HandOver(case.id, is_on_duty=False, opens=self.hours.next_opening(at))
+        if case.owner_id is not None:
+            return HandOver(case.id, is_on_duty=True, position=0)
         queue = queue_of(session, case, at)
         return HandOver(case.id, is_on_duty=True, position=queue.position, wait=queue.wait)
 

@@ -53,8 +53,18 @@ def start_session(
     return token
 
 
-def who(engine: Engine, token: str, lifetime: Lifetime = USUAL, at: datetime | None = None) -> Signed | None:
-    """Tell who is signed in with this token; nobody when it is unknown or over, or when they left."""
+def who(
+    engine: Engine,
+    token: str,
+    lifetime: Lifetime = USUAL,
+    at: datetime | None = None,
+    *,
+    is_use: bool = True,
+) -> Signed | None:
+    """Tell who is signed in with this token; nobody when it is unknown or over, or when they left.
+
+    Only what is a use of the desk keeps a session from ending: not that a page stands open.
+    """
     at = at or now()
     with reading(engine) as session:
         row = session.execute(
@@ -67,7 +77,7 @@ def who(engine: Engine, token: str, lifetime: Lifetime = USUAL, at: datetime | N
         ).first()  # fmt: skip
     if row is None or _is_over(row.seen_at, row.expires_at, lifetime, at):
         return None
-    if at - row.seen_at >= SEEN_EVERY:
+    if is_use and at - row.seen_at >= SEEN_EVERY:
         _note_seen(engine, row.id, token, at)
     needs = row.role in NEED_SECOND_FACTOR and row.totp_secret is None
     return Signed(row.id, row.login, row.name, cast(Role, row.role), needs)
@@ -117,6 +127,12 @@ def _note_seen(engine: Engine, staff_id: int, token: str, at: datetime) -> None:
         session.execute(update(Staff).where(Staff.id == staff_id).values(seen_at=at))
         mine = update(StaffSession).where(StaffSession.token_hash == _hash(token))
         session.execute(mine.values(seen_at=at))
+
+
+def note_present(engine: Engine, staff_id: int) -> None:
+    """Note that somebody's desk stands open."""
+    with transaction(engine) as session:
+        session.execute(update(Staff).where(Staff.id == staff_id).values(seen_at=now()))
 
 
 def _hash(token: str) -> str:

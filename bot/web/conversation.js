@@ -14,8 +14,8 @@ export class Conversation {
     return new Conversation(readStored() ?? {});
   }
 
-  constructor({ id = null, entries = [], draft = "", caseNumber = null, heardUpTo = 0 }) {
-    Object.assign(this, { id, entries, draft, caseNumber, heardUpTo });
+  constructor({ id = null, entries = [], draft = "", caseNumber = null, heard = [] }) {
+    Object.assign(this, { id, entries, draft, caseNumber, heard });
   }
 
   /** Add a message of the citizen: a text, or a pressed choice with its payload. */
@@ -47,9 +47,8 @@ export class Conversation {
   }
 
   /** Add what a person said meanwhile; tell whether it was new. */
-  hear({ message, case_number: caseNumber }) {
-    this.caseNumber = caseNumber ?? null;
-    if (!message || !this.isNews(message)) return false;
+  hear(message) {
+    if (!this.isNews(message)) return false;
     this.entries.push({ kind: "answer", key: `heard-${message.id}`, ...message });
     return true;
   }
@@ -57,9 +56,9 @@ export class Conversation {
   /** Tell whether a numbered message was not heard before, and remember it. */
   isNews({ id }) {
     if (id === undefined) return true;
-    const isNew = id > this.heardUpTo;
-    this.heardUpTo = Math.max(this.heardUpTo, id);
-    return isNew;
+    if (this.heard.includes(id)) return false;
+    this.heard = [...this.heard, id].slice(-MOST_KEPT);
+    return true;
   }
 
   /** Mark a message as not accepted, with the reason. */
@@ -77,7 +76,7 @@ export class Conversation {
 
   /** Drop everything, here and in the tab's storage. */
   startOver() {
-    Object.assign(this, { id: null, entries: [], draft: "", caseNumber: null, heardUpTo: 0 });
+    Object.assign(this, { id: null, entries: [], draft: "", caseNumber: null, heard: [] });
     this.save();
   }
 

@@ -10,33 +10,36 @@ export class Live {
   /** Listen while a case is open, and no longer. */
   update() {
     const { id, caseNumber } = this.conversation;
-    const wanted = id && caseNumber ? `api/v1/conversations/${id}/events?after=${this.conversation.heardUpTo}` : null;
-    if (!wanted) this.stop();
-    else if (!this.source || this.of !== id) this.listen(wanted, id);
+    if (!id || !caseNumber) this.stop();
+    else if (!this.source || this.of !== id) this.listen(id);
   }
 
-  listen(address, id) {
+  listen(id) {
     this.stop();
     this.of = id;
-    this.source = new EventSource(address);
+    this.source = new EventSource(`api/v1/conversations/${id}/events`);
     this.source.addEventListener("message", ({ data }) => this.hear(JSON.parse(data)));
-    this.source.addEventListener("end", ({ data }) => this.hear(JSON.parse(data)));
+    this.source.addEventListener("end", () => this.end());
     this.source.addEventListener("error", () => this.retry());
   }
 
-  hear(told) {
-    const isNew = this.conversation.hear(told);
+  hear(message) {
+    const isNew = this.conversation.hear(message);
     this.conversation.save();
-    if (isNew) {
-      this.shown();
-      this.acknowledge(told.message.id);
-    }
-    this.update();
+    if (isNew) this.shown();
+    this.acknowledge(message.id);
+  }
+
+  /** The case is closed, and all of it was told. */
+  end() {
+    this.stop();
+    this.conversation.caseNumber = null;
+    this.conversation.save();
   }
 
   /** Tell the server what is on the screen; should that be lost, it is told once more and left out here. */
   acknowledge(number) {
-    const address = `api/v1/conversations/${this.conversation.id}/heard?up_to=${number}`;
+    const address = `api/v1/conversations/${this.conversation.id}/heard?number=${number}`;
     fetch(address, { method: "POST", keepalive: true }).catch(() => {});
   }
 

@@ -123,7 +123,7 @@ def test_what_a_stopped_process_was_sending_is_told_with_the_next_answer_and_not
     send_all(any_engine, api.url, clock)
     assert api.received(HOA) == [] and _states(any_engine) == ["kept"]
     with transaction(any_engine) as session:
-        assert take_news(session, conversation) == [NEWS]
+        assert take_news(session, conversation) == [NEWS | {"id": 1}]
     with transaction(any_engine) as session:
         assert take_news(session, conversation) == []
 
@@ -132,7 +132,7 @@ def test_a_channel_without_an_address_keeps_its_news(any_engine: Engine, clock: 
     conversation = _queue(any_engine, "one", "two", address=None)
     assert _states(any_engine) == ["kept", "kept"]
     with transaction(any_engine) as session:
-        assert take_news(session, conversation) == [NEWS, NEWS]
+        assert take_news(session, conversation) == [NEWS | {"id": 1}, NEWS | {"id": 2}]
 
 
 def test_settled_messages_are_forgotten_after_their_time(any_engine: Engine) -> None:

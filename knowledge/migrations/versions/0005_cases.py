@@ -44,6 +44,7 @@ def upgrade() -> None:
         sa.Column("consented_at", UtcTime(timezone=True), nullable=True),
         sa.Column("rating", sa.String(length=16), nullable=True),
         sa.Column("rating_words", sa.Text(), nullable=True),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_cases_conversation_id", "cases", ["conversation_id"])
     op.create_index("ix_cases_owner_id", "cases", ["owner_id"])
@@ -59,9 +60,16 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("text", sa.Text(), nullable=True),
         sa.Column("more", sa.JSON(), nullable=False),
+        sqlite_autoincrement=True,
     )
     op.create_index("ix_case_events_case_id_id", "case_events", ["case_id", "id"])
-    op.add_column("outbox", sa.Column("at_night", sa.Boolean(), nullable=False, server_default=sa.false()))
+    is_sqlite = op.get_bind().dialect.name == "sqlite"
+    with op.batch_alter_table(
+        "outbox",
+        recreate="always" if is_sqlite else "never",  # so that no number is given twice
+        table_kwargs={"sqlite_autoincrement": True},
+    ) as outbox:
+        outbox.add_column(sa.Column("at_night", sa.Boolean(), nullable=False, server_default=sa.false()))
 
 
 def downgrade() -> None:

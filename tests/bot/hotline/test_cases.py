@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -110,6 +111,8 @@ def test_only_the_owner_answers_and_others_are_told_who_it_is(any_engine: Engine
     with transaction(any_engine) as session:
         cases.reply(session, number, lan, "Chào anh/chị", "k3")
         cases.reply(session, number, lan, "Chào anh/chị", "k3")  # pressed twice
+    with transaction(any_engine) as session, pytest.raises(CaseRefused, match="đã gửi"):
+        cases.reply(session, number, lan, "Chữ khác", "k3")  # which would be lost
     assert sent(any_engine)[1:] == ["Chào anh/chị"]
     assert state(any_engine, number) == ("answered", lan)
 
@@ -227,3 +230,46 @@ def test_the_wait_is_the_median_at_this_hour_and_else_not_known(any_engine: Engi
         assert expected_wait(session, at) == timedelta(minutes=4)
         assert expected_wait(session, at + timedelta(hours=3)) is None
         assert expected_wait(session, at + timedelta(days=15)) is None
+
+
+def test_nobody_who_answers_no_cases_is_given_one(any_engine: Engine) -> None:
+    lan, minh = staff(any_engine, "lan", "minh")
+    number = case(any_engine)
+    with transaction(any_engine) as session:
+        cases.claim(session, number, lan)
+        session.execute(update(Staff).where(Staff.id == minh).values(role="content"))
+    with transaction(any_engine) as session, pytest.raises(CaseRefused):
+        cases.transfer(session, number, lan, to=minh)
+    assert state(any_engine, number) == ("taken", lan)
+
+
+def test_the_number_of_an_erased_case_and_message_never_comes_again(any_engine: Engine) -> None:
+    (lan,) = staff(any_engine, "lan")
+    first = case(any_engine)
+    with transaction(any_engine) as session:
+        cases.claim(session, first, lan)
+        message = session.scalars(select(OutboxMessage.id)).one()
+        erase_conversation(session, session.get_one(Case, first).conversation_id)
+    second = case(any_engine)
+    with transaction(any_engine) as session:
+        cases.claim(session, second, lan)
+        assert session.scalars(select(OutboxMessage.id)).one() > message
+    assert second > first
+
+
+def test_what_comes_in_while_a_case_goes_back_to_the_queue_leaves_it_there(any_engine: Engine) -> None:
+    (lan,) = staff(any_engine, "lan")
+    number = case(any_engine)
+    with transaction(any_engine) as session:
+        cases.claim(session, number, lan)
+        cases.reply(session, number, lan, "Dạ", "k")
+    with transaction(any_engine) as session:
+        assert session.get_one(Case, number).state == "answered"  # a turn has read this
+        with (
+            transaction(any_engine)
+            if any_engine.dialect.name == "postgresql"
+            else nullcontext(session) as other
+        ):
+            cases.release_all(other, lan)
+        cases.take_message(session, number, 1, "alo")
+    assert state(any_engine, number) == ("waiting", None)

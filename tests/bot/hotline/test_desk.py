@@ -11,7 +11,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
 
-from bot.hotline.accounts import add_staff
+from bot.hotline.accounts import add_staff, find_staff, remove_staff
 from knowledge.database import migrate, open_database, transaction
 from tests.bench import servers
 
@@ -25,10 +25,15 @@ PEOPLE = (
 
 
 @pytest.fixture(scope="module")
-def desk_url(nlu_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def database(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of the program's database."""
+    return f"sqlite:///{tmp_path_factory.mktemp('desk-database') / 'desk.db'}"
+
+
+@pytest.fixture(scope="module")
+def desk_url(nlu_url: str, database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The whole program with four members of staff."""
     folder = tmp_path_factory.mktemp("desk")
-    database = f"sqlite:///{folder / 'desk.db'}"
     engine = open_database(database)
     migrate(engine)
     with transaction(engine) as session:
@@ -151,6 +156,46 @@ def test_the_chat_page_hears_the_person_without_asking(browser: Browser, desk_ur
     write(page, "làm hộ chiếu bao nhiêu tiền")
     expect(page.locator(".answer").last).to_contain_text(re.compile("hộ chiếu", re.IGNORECASE))
     context.close()
+
+
+def test_a_page_that_was_cut_off_hears_all_that_was_said_meanwhile(
+    browser: Browser, desk_url: str, sign_in: Any
+) -> None:
+    lan = sign_in("lan")
+    context = browser.new_context(base_url=desk_url, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto("/")
+    write(page, "cho tôi gặp nhân viên về lý lịch tư pháp")
+    expect(
+        page.get_by_text("Câu hỏi của anh/chị đã được ghi").or_(page.get_by_text("Số của anh/chị"))
+    ).to_be_visible()
+    page.goto("about:blank")  # the tab sleeps
+    row(lan, "lý lịch").click()
+    lan.get_by_role("button", name="Nhận", exact=True).click()
+    expect(lan.get_by_text("đang trả lời · Nguyễn Lan")).to_be_visible()
+    reply(lan, "Phiếu số 1 hay số 2 ạ?")
+    expect(lan.get_by_text("đã trả lời · Nguyễn Lan")).to_be_visible()
+    lan.get_by_label('Mở rộng "Đóng"').click()
+    lan.get_by_text("Đã trả lời xong").click()
+    expect(lan.get_by_text("Nguyễn Lan đóng: Đã trả lời xong")).to_be_visible()
+    page.goto("/")
+    for told in ("Nhân viên đã nhận", "Phiếu số 1 hay số 2 ạ?", "có giúp được anh/chị không"):
+        expect(page.get_by_text(told)).to_have_count(1)
+    expect(lan.get_by_text("Hiện khi người dân mở lại")).to_have_count(0)
+    context.close()
+
+
+def test_whoever_is_removed_sees_no_more(desk_url: str, database: str, sign_in: Any) -> None:
+    engine = open_database(database)
+    with transaction(engine) as session:
+        add_staff(session, "hoa", "Lê Hoa", "hotline", PASSWORD)
+    page = sign_in("hoa")
+    expect(page.get_by_text("Chọn một câu hỏi")).to_be_visible()
+    with transaction(engine) as session:
+        remove_staff(session, find_staff(session, "hoa").id)
+    engine.dispose()
+    ask(desk_url, "cho tôi gặp nhân viên về thẻ thương binh")
+    expect(page.get_by_label("Mật khẩu")).to_be_visible()
 
 
 def test_a_case_is_handed_to_a_colleague(desk_url: str, sign_in: Any) -> None:

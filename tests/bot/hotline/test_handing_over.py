@@ -146,7 +146,15 @@ def test_two_failures_and_a_complaint_hand_over_too(assistant: Assistant) -> Non
 
 
 @pytest.mark.parametrize(
-    "text", ["mẹ tôi khó thở quá phải làm sao", "ba em bất tỉnh rồi", "co giat roi cuu voi"]
+    "text",
+    [
+        "mẹ tôi khó thở quá phải làm sao",
+        "bố tôi bất tỉnh 30 giây rồi",
+        "con tôi khó thở, tôi quên giấy bảo hiểm",
+        "đang làm thủ tục thì bà cụ ngất xỉu",
+        "cần xe cấp cứu gấp",
+        "co giat roi cuu voi",
+    ],
 )
 def test_a_danger_to_life_names_115_first_and_goes_to_the_front(assistant: Assistant, text: str) -> None:
     talk = Talk(assistant)
@@ -186,7 +194,7 @@ def test_out_of_hours_the_next_opening_is_told_and_the_machine_goes_on(assistant
     assert asked["status"] == "asked_back"
     left = talk.say("tách thửa cho con, gọi tôi số 0912345678")
     assert left["status"] == "handed_over"
-    assert said_to_staff(assistant.engine) == ["tách thửa cho con, gọi tôi số 0912345678"]
+    assert said_to_staff(assistant.engine) == [HUMAN, "tách thửa cho con, gọi tôi số 0912345678"]
     case = only_case(assistant.engine)
     assert case.deadline
     assert case.deadline.astimezone(HERE) == datetime(2026, 11, 30, 9, 30, tzinfo=HERE)
@@ -296,3 +304,81 @@ def test_what_is_written_while_a_case_is_closed_is_either_passed_on_or_answered(
             passed_on = [line for line in cases.history(session, number) if line.kind == "message"]
         answered = [body for body in bodies if body["status"] == "answered"]
         assert len(passed_on) + len(answered) == len(bodies)
+
+
+def test_a_number_typed_to_a_person_is_no_choice(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say(HUMAN)
+    claim(assistant.engine)
+    assert talk.say("1")["is_with_person"]
+    assert said_to_staff(assistant.engine) == ["1"]
+    assert not talk.say("Thôi, hỏi máy tiếp")["is_with_person"]
+
+
+def test_silence_begins_when_asked_again_in_the_hours(assistant: Assistant) -> None:
+    talk = Talk(at(assistant, CLOSED))
+    assert not talk.say(HUMAN)["is_with_person"]
+    talk.assistant = assistant
+    assert talk.say(HUMAN)["is_with_person"]
+    assert talk.say("alo")["messages"] == []
+
+
+def test_silence_ends_when_everybody_goes_home_without_taking_the_case(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say(HUMAN)
+    talk.assistant = at(assistant, CLOSED)
+    told = talk.say("làm hộ chiếu bao nhiêu tiền")
+    assert (told["status"], told["is_with_person"]) == ("answered", False)
+    claim(assistant.engine)
+    assert talk.say("alo")["is_with_person"]
+
+
+def test_after_a_case_the_next_question_is_no_message_to_staff(assistant: Assistant) -> None:
+    talk = Talk(at(assistant, CLOSED))
+    talk.press(talk.say(HUMAN), "Để lại lời nhắn")
+    number = claim(assistant.engine)
+    talk.say("tách thửa cho con")
+    with transaction(assistant.engine) as session:
+        cases.close(session, number, 1, "citizen_left")
+    assert talk.say("làm hộ chiếu bao nhiêu tiền")["status"] == "answered"
+
+
+def test_a_second_danger_reaches_the_person_who_has_the_case(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say("mẹ tôi bị đột quỵ")
+    number = claim(assistant.engine)
+    with transaction(assistant.engine) as session:
+        cases.reply(session, number, 1, "Anh/chị gọi 115 chưa?", "k")
+    told = talk.say("mẹ tôi không thở được nữa")
+    assert "nhân viên đang giữ câu hỏi này" in words(told)
+    assert said_to_staff(assistant.engine) == ["mẹ tôi không thở được nữa"]
+    assert only_case(assistant.engine).state == "taken"
+
+
+def test_leave_for_one_message_is_no_leave_for_the_next(assistant: Assistant) -> None:
+    talk = Talk(at(assistant, CLOSED))
+    talk.press(talk.say(HUMAN), "Để lại lời nhắn")
+    talk.say("gọi tôi số 0912345678")
+    claim(assistant.engine)
+    assert "đã ẩn" in words(talk.say("căn cước của tôi 001089012345"))
+    assert said_to_staff(assistant.engine) == ["gọi tôi số 0912345678", "căn cước của tôi [đã ẩn]"]
+
+
+def test_numbers_in_what_is_said_of_an_answer_are_hidden(assistant: Assistant) -> None:
+    talk = Talk(assistant)
+    talk.say(HUMAN)
+    number = claim(assistant.engine)
+    with transaction(assistant.engine) as session:
+        cases.close(session, number, 1, "answered")
+    rated = talk.press(talk.say("cảm ơn em"), "Có")
+    talk.press(rated, "Góp ý thêm")
+    talk.say("gọi lại tôi 0912345678")
+    assert only_case(assistant.engine).rating_words == "gọi lại tôi [đã ẩn]"
+
+
+def test_a_message_left_while_the_nlu_is_down_reaches_staff(assistant: Assistant) -> None:
+    talk = Talk(at(assistant, CLOSED))
+    talk.press(talk.say(HUMAN), "Để lại lời nhắn")
+    talk.assistant = replace(talk.assistant, nlu=type(assistant.nlu)("http://127.0.0.1:9"))
+    assert talk.say("tách thửa cho con")["status"] == "handed_over"
+    assert said_to_staff(assistant.engine) == ["tách thửa cho con"]
