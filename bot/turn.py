@@ -129,7 +129,7 @@ class Assistant:
     async def reply_soon(self, message: Message) -> Reply:
         """Answer one message without holding a thread while dossiers are looked up."""
         if find_codes(message.text or message.payload or ""):
-            step = await to_thread.run_sync(self.begin, message, limiter=_Lanes.here().begin)
+            step = await to_thread.run_sync(self._begin_after_others, message, limiter=_Lanes.here().begin)
         else:
             step = await run_in_threadpool(self._first, message)
         while isinstance(step, Waiting):
@@ -140,6 +140,10 @@ class Assistant:
 
     def _first(self, message: Message) -> Reply | Waiting:
         with self.desk.gate.first():
+            return self.begin(message)
+
+    def _begin_after_others(self, message: Message) -> Reply | Waiting:
+        with self.desk.gate.after_others():
             return self.begin(message)
 
     def _after_others(self, step: Waiting, found: Sequence[Future[LookUp]]) -> Reply | Waiting:
