@@ -54,7 +54,7 @@ TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
 class _Lanes:
-    """Where an event loop's look-ups begin and end, few at a time; the end waits for no beginning."""
+    """Where an event loop's look-ups wait to begin and to end, so that they hold one thread each."""
 
     of_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, _Lanes]] = WeakKeyDictionary()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, exists, select
@@ -12,11 +12,12 @@ from sqlalchemy.orm import Session
 from actions.request import HandOver, Why
 from bot.hotline.cases import Case, Opening, open_case, take_message
 from bot.hotline.hours import OpeningHours
-from bot.hotline.staff import RIGHTS, Staff
+from bot.hotline.staff import RIGHTS, Staff, may
 from bot.hotline.waiting import queue_of
 from bot.store import Conversation
 from knowledge.database import now
 
+ANSWERING = tuple(role for role in RIGHTS if may(role, "cases"))
 PRESENT = timedelta(minutes=3)  # without a sign of their desk somebody counts as gone
 
 
@@ -29,9 +30,6 @@ class Hotline:
     answer_within: timedelta = timedelta(hours=2)
     urgent_within: timedelta = timedelta(minutes=10)
     clock: Callable[[], datetime] = now
-    answering: tuple[str, ...] = field(
-        default_factory=lambda: tuple(role for role, rights in RIGHTS.items() if "cases" in rights)
-    )
 
     def is_used(self, session: Session) -> bool:
         """Tell whether there are staff who answer cases at all."""
@@ -79,4 +77,4 @@ class Hotline:
         return HandOver(case.id, is_on_duty=True, position=queue.position, wait=queue.wait)
 
     def _staff(self) -> tuple[ColumnElement[bool], ...]:
-        return Staff.removed_at.is_(None), Staff.role.in_(self.answering)
+        return Staff.removed_at.is_(None), Staff.role.in_(ANSWERING)
