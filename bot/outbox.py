@@ -179,7 +179,7 @@ class Outbox:
 
     engine: Engine
     senders: Mapping[str, Send]
-    refused: Callable[[str], None] = lambda _: None  # told the conversation whose channel refuses messages
+    refused: Callable[[OutboxMessage], None] = lambda _: None  # told what a channel refuses for good
     clock: Callable[[], datetime] = now
 
     async def send_due(self) -> int:
@@ -257,8 +257,8 @@ class Outbox:
         )
         with transaction(self.engine) as session:
             session.execute(update(OutboxMessage).where(OutboxMessage.id == message.id).values(**values))
-        if outcome == "failed" and message.conversation_id:
-            self.refused(message.conversation_id)
+        if outcome == "failed":
+            self.refused(message)
 
 
 def forget_sent(session: Session, days: int) -> None:

@@ -22,10 +22,12 @@ from sqlalchemy import Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from actions.wording import say
+from bot.hotline.alerts import Alerts
+from bot.hotline.cases import note_undelivered
 from bot.hotline.duty import Hotline
 from bot.hotline.hours import OpeningHours, read_hours
 from bot.hotline.staff_sessions import forget_sign_ins
-from bot.outbox import Outbox, Recipient, forget_sent, queue
+from bot.outbox import Outbox, OutboxMessage, Recipient, forget_sent, queue
 from bot.settings import HERE, Settings
 from bot.store import erase_older_than, stop_following
 from bot.telegram_channel import TelegramApplication, running_telegram, telegram_application, webhook_route
@@ -45,6 +47,7 @@ log = structlog.get_logger()
 A_LOOK = 1.0  # seconds between looks for changed knowledge
 SOON = 0.2  # seconds between looks for messages to send: somebody may wait for one
 A_DAY = 24 * 60 * 60  # seconds
+WARNED_EVERY = 15.0  # seconds between looks for cases near their deadline
 STATES_KEPT = 7  # days that a state is kept which nobody follows
 STUBBORN = 3  # pauses of one person after which staff are told
 
@@ -76,6 +79,7 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
         province.id,
         timedelta(minutes=settings.hotline_answer_minutes),
         timedelta(minutes=settings.hotline_urgent_minutes),
+        alerts=Alerts(settings.address()) if settings.telegram_token else None,
     )
     return Assistant(
         shelf.library, nlu, engine, province, settings.today, desk, hotline, settings.address(), shelf.look
@@ -130,11 +134,12 @@ def chores_of(
     engine = assistant.engine
     watcher = Watcher(assistant, batch=ceil(settings.watched_per_minute / 60))
     senders = {"telegram": partial(send_once, telegram.bot)} if telegram else {}
-    outbox = Outbox(engine, senders, partial(stop_following, engine))
+    outbox = Outbox(engine, senders, partial(note_refused, engine))
     return (
         Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
         Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
         Chore("send", outbox.send_due, SOON),
+        Chore("warn", partial(asyncio.to_thread, assistant.hotline.warn, engine), WARNED_EVERY),
         Chore("erase", partial(asyncio.to_thread, erase_old, engine, settings.retention_days), A_DAY),
     )
 
@@ -159,6 +164,14 @@ def erase_old(engine: Engine, days: int) -> None:
         forget_sign_ins(session, days)
         forget_states(session, STATES_KEPT, select(WatchedDossier.code))
     log.info("old_conversations_erased", count=erased)
+
+
+def note_refused(engine: Engine, message: OutboxMessage) -> None:
+    """Note that a channel refuses a message for good: staff are told, and nobody is followed for them."""
+    if message.conversation_id:
+        stop_following(engine, message.conversation_id)
+    with transaction(engine) as session:
+        note_undelivered(session, message.key)
 
 
 def note_guessing(engine: Engine, chat: int | None, refusal: Refusal) -> None:

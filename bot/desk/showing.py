@@ -10,7 +10,8 @@ from sqlalchemy import String, cast, func, or_, select
 from sqlalchemy.orm import Session
 
 from actions.wording import say
-from bot.hotline.cases import Case, CaseEvent, history
+from bot.hotline.cases import Case
+from bot.hotline.history import CaseEvent, history
 from bot.hotline.staff import Staff
 from bot.outbox import OutboxMessage
 from bot.store import Turn

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 
 from argon2 import PasswordHasher
 from sqlalchemy import select
@@ -90,11 +91,21 @@ def set_password(
     sign_out_everywhere(session, staff_id)
 
 
-def set_presence(session: Session, staff_id: int, presence: Presence, reason: str | None = None) -> None:
-    """Say whether somebody takes cases now; a reason is kept only while they are away."""
+def set_presence(
+    session: Session,
+    staff_id: int,
+    presence: Presence,
+    reason: str | None = None,
+    until: datetime | None = None,
+) -> None:
+    """Say whether somebody takes cases now; a reason is kept only while they are away.
+
+    ``until`` is for who is on duty without a desk: they count as there until then.
+    """
     staff = locked(session, staff_id)
     staff.presence = presence
     staff.away_reason = plain_line("reason", reason) if presence == "away" and reason else None
+    staff.there_until = until if presence == "on" else None
 
 
 def set_telegram(session: Session, staff_id: int, telegram_id: int | None, by: int | None = None) -> None:
@@ -141,7 +152,7 @@ def _spare_last_admin(session: Session, staff_id: int) -> None:
 
 
 def _leave_desk(session: Session, staff: Staff, release: Release) -> None:
-    staff.presence, staff.away_reason = "off", None
+    staff.presence, staff.away_reason, staff.there_until = "off", None, None
     release(session, staff.id)
 
 

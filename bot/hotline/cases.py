@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, bindparam, func, select, update
+from sqlalchemy import ForeignKey, Index, String, Text, bindparam, func, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from actions.request import Why
 from actions.wording import say
+from bot.hotline.history import CaseEvent, note
 from bot.hotline.staff import Staff, locked, may
 from bot.outbox import Recipient, queue
-from bot.store import Conversation
+from bot.store import Conversation, Turn
 from knowledge.database import Base, UtcTime, insert_or, now
 
 LONGEST_REPLY = 4_000  # characters
@@ -71,25 +72,6 @@ class Case(Base):
     rating_words: Mapped[str | None] = mapped_column(Text)
 
 
-class CaseEvent(Base):
-    """One thing that happened to a case: by a member of staff, else by the citizen or the machine."""
-
-    __tablename__ = "case_events"
-    __table_args__ = (
-        Index("ix_case_events_case_id_id", "case_id", "id"),
-        {"sqlite_autoincrement": True},
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id", ondelete="CASCADE"))
-    key: Mapped[str | None] = mapped_column(String(64), unique=True)  # of what must not happen twice
-    at: Mapped[datetime] = mapped_column(UtcTime, default=now)
-    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
-    kind: Mapped[str] = mapped_column(String(16))
-    text: Mapped[str | None] = mapped_column(Text)
-    more: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-
-
 class CaseRefused(Exception):
     """What was asked cannot be done with this case; the message is for staff."""
 
@@ -136,30 +118,6 @@ def find_open(session: Session, conversation_id: str) -> Case | None:
     return session.scalar(select(Case).where(Case.open_for == conversation_id))
 
 
-def note(
-    session: Session,
-    case_id: int,
-    kind: str,
-    staff_id: int | None = None,
-    *,
-    text: str | None = None,
-    key: str | None = None,
-    **more: Any,
-) -> int | None:
-    """Write a line of a case's history; ``None`` when its key stands there already."""
-    row = insert_or(session, CaseEvent).values(
-        case_id=case_id, key=key, at=now(), staff_id=staff_id, kind=kind, text=text, more=more
-    )
-    written = session.execute(row.on_conflict_do_nothing(index_elements=["key"]).returning(CaseEvent.id))
-    event: int | None = written.scalar()
-    return event
-
-
-def history(session: Session, case_id: int) -> list[CaseEvent]:
-    """List what happened to a case, the first first."""
-    return list(session.scalars(select(CaseEvent).where(CaseEvent.case_id == case_id).order_by(CaseEvent.id)))
-
-
 def take_message(session: Session, case_id: int, turn_id: int, text: str) -> None:
     """Pass what the citizen wrote or pressed to the person; an answered case is to be answered again."""
     note(session, case_id, "message", text=text, key=f"turn:{turn_id}", turn=turn_id)
@@ -190,6 +148,24 @@ def claim(session: Session, case_id: int, staff_id: int) -> bool:
     return True
 
 
+def take_conversation(
+    session: Session, conversation_id: str, staff_id: int, province: str, deadline: datetime | None
+) -> Case:
+    """Take over a conversation that nobody asked a person for; raises CaseRefused when somebody has it."""
+    _check_answers(session, staff_id)
+    wanted = select(Conversation).where(Conversation.id == conversation_id).with_for_update()
+    conversation = session.scalar(wanted)
+    if conversation is None:
+        raise CaseRefused(say("desk.conversation_erased"))
+    opening = Opening("staff", _last_words(session, conversation_id), province, True, deadline)
+    case, is_new = open_case(session, conversation, opening)
+    if not claim(session, case.id, staff_id):
+        raise CaseRefused(_why_not(session, case.id))
+    if is_new:
+        session.refresh(case)
+    return case
+
+
 def take_over(session: Session, case_id: int, staff_id: int, owner_id: int) -> None:
     """Take a case from the colleague who is known to own it; raises CaseRefused when they no longer do."""
     _check_answers(session, staff_id)
@@ -211,14 +187,12 @@ def transfer(
 
 def release_all(session: Session, staff_id: int) -> None:
     """Put the open cases of somebody who was removed back into the queue."""
-    freed = session.scalars(
-        update(Case)
-        .where(Case.owner_id == staff_id, Case.state != "closed")
-        .values(owner_id=None, state="waiting")
-        .returning(Case.id)
-    ).all()
-    for case_id in freed:
-        note(session, case_id, "released", staff_id)
+    theirs = select(Case.id).where(Case.owner_id == staff_id, Case.state != "closed").order_by(Case.id)
+    for case_id in session.scalars(theirs).all():
+        _hold(session, case_id)
+        freed = update(Case).where(Case.id == case_id, Case.owner_id == staff_id, Case.state != "closed")
+        if session.execute(freed.values(owner_id=None, state="waiting").returning(Case.id)).first():
+            note(session, case_id, "released", staff_id)
 
 
 def reply(
@@ -244,6 +218,7 @@ def reply(
 
 def add_note(session: Session, case_id: int, staff_id: int, text: str) -> None:
     """Write down what only staff see."""
+    _hold(session, case_id)
     note(session, case_id, "note", staff_id, text=text)
 
 
@@ -262,6 +237,29 @@ def close(session: Session, case_id: int, staff_id: int, closing: Closing) -> No
     else:
         told = {"text": say("hotline.closed")}
     tell(session, conversation_id, f"closed:{event}", told)
+
+
+def note_undelivered(session: Session, key: str) -> None:
+    """Note that the channel refuses for good what was queued under this key by ``tell``."""
+    about, _, event_id = key.rpartition(":")
+    if not about.startswith("case:") or not event_id.isdecimal():
+        return
+    event = session.get(CaseEvent, int(event_id))
+    if event is not None:
+        _hold(session, event.case_id)
+        note(session, event.case_id, "undelivered", key=f"undelivered:{event.id}", of=event.kind)
+
+
+def note_due(session: Session, case_id: int) -> bool:
+    """Note once that a case nears its deadline and is not answered; tell whether it was noted now."""
+    _hold(session, case_id)
+    near = update(Case).where(
+        Case.id == case_id, Case.state.in_(("waiting", "taken")), Case.is_deadline_told.is_(False)
+    )
+    if session.execute(near.values(is_deadline_told=True).returning(Case.id)).first() is None:
+        return False
+    note(session, case_id, "due")
+    return True
 
 
 def give_back(session: Session, conversation_id: str) -> bool:
@@ -345,6 +343,11 @@ def _change(session: Session, case_id: int, owner: int, **values: Any) -> str:
     if changed is None:
         raise CaseRefused(_why_not(session, case_id))
     return str(changed.conversation_id)
+
+
+def _last_words(session: Session, conversation_id: str) -> str:
+    said = select(Turn.text).where(Turn.conversation_id == conversation_id, Turn.text.is_not(None))
+    return session.scalar(said.order_by(Turn.id.desc()).limit(1)) or ""
 
 
 def _why_not(session: Session, case_id: int) -> str:

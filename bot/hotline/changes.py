@@ -8,7 +8,7 @@ import time
 import structlog
 from sqlalchemy import Engine, func, select
 
-from bot.hotline.cases import CaseEvent
+from bot.hotline.history import CaseEvent
 from bot.outbox import OutboxMessage
 from knowledge.database import DatabaseUnavailable, reading
 

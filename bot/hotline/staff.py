@@ -25,6 +25,7 @@ RIGHTS: dict[str, frozenset[str]] = {
     "admin": frozenset({"cases", "all_cases", "knowledge", "figures", "staff"}),
 }
 NEED_SECOND_FACTOR = ("lead", "admin")
+ANSWERING = tuple(role for role, rights in RIGHTS.items() if "cases" in rights)
 LONGEST_NETWORK = 64
 
 
@@ -53,6 +54,7 @@ class Staff(Base):
     presence: Mapped[str] = mapped_column(String(8), default="off")
     away_reason: Mapped[str | None] = mapped_column(String(80))
     seen_at: Mapped[datetime | None] = mapped_column(UtcTime)
+    there_until: Mapped[datetime | None] = mapped_column(UtcTime)  # on duty without a desk standing open
     telegram_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     subject: Mapped[str | None] = mapped_column(String(255), unique=True)  # who single sign-on says it is
     removed_at: Mapped[datetime | None] = mapped_column(UtcTime)

@@ -15,7 +15,8 @@ from sqlalchemy import Engine, select, update
 from telegram.ext import AIORateLimiter, ExtBot
 
 from bot.outbox import Outbox, OutboxMessage
-from bot.store import Conversation, FollowedDossier, stop_following
+from bot.start import note_refused
+from bot.store import Conversation, FollowedDossier
 from bot.telegram_channel import DEFAULTS
 from bot.telegram_delivery import send_once
 from bot.turn import Assistant
@@ -95,7 +96,7 @@ def texts(engine: Engine) -> list[str]:
 async def _send_all(engine: Engine, api_url: str, clock: Clock) -> None:
     bot = ExtBot(TOKEN, base_url=f"{api_url}/bot", defaults=DEFAULTS, rate_limiter=AIORateLimiter())
     async with bot:
-        outbox = Outbox(engine, {"telegram": partial(send_once, bot)}, partial(stop_following, engine), clock)
+        outbox = Outbox(engine, {"telegram": partial(send_once, bot)}, partial(note_refused, engine), clock)
         while await outbox.send_due():
             pass
 

@@ -11,12 +11,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, update
 
+from actions.wording import say
 from bot.hotline import cases
 from bot.hotline.cases import Case, CaseRefused, Opening
+from bot.hotline.history import history
+from bot.hotline.proposals import propose
 from bot.hotline.staff import Staff
 from bot.hotline.waiting import FEWEST, expected_wait, queue_of
 from bot.outbox import OutboxMessage
-from bot.store import Conversation, erase_conversation
+from bot.store import Conversation, Turn, erase_conversation
 from knowledge.database import now, transaction
 
 
@@ -179,7 +182,7 @@ def test_taking_over_needs_the_owner_that_was_shown(any_engine: Engine) -> None:
         cases.transfer(session, number, hoa, team="đất đai")
     assert state(any_engine, number) == ("waiting", None)
     with transaction(any_engine) as session:
-        kinds = [each.kind for each in cases.history(session, number)]
+        kinds = [each.kind for each in history(session, number)]
     assert kinds == ["opened", "claimed", "taken_over", "transferred", "transferred"]
 
 
@@ -273,3 +276,48 @@ def test_what_comes_in_while_a_case_goes_back_to_the_queue_leaves_it_there(any_e
             cases.release_all(other, lan)
         cases.take_message(session, number, 1, "alo")
     assert state(any_engine, number) == ("waiting", None)
+
+
+def test_staff_take_over_a_conversation_that_nobody_asked_a_person_for(any_engine: Engine) -> None:
+    lan, minh = staff(any_engine, "lan", "minh")
+    with transaction(any_engine) as session:
+        conversation = Conversation(channel="telegram", address="7")
+        session.add(conversation)
+        session.flush()
+        session.add(Turn(conversation_id=conversation.id, text="làm sổ đỏ thế nào"))
+        whose = conversation.id
+    with transaction(any_engine) as session:
+        taken = cases.take_conversation(session, whose, lan, "vinh-phuc", None)
+        assert (taken.why, taken.question, taken.owner_id) == ("staff", "làm sổ đỏ thế nào", lan)
+        assert taken.is_silencing
+    with transaction(any_engine) as session, pytest.raises(CaseRefused, match="Lan"):
+        cases.take_conversation(session, whose, minh, "vinh-phuc", None)
+    with transaction(any_engine) as session, pytest.raises(CaseRefused, match="không còn"):
+        cases.take_conversation(session, "nobody's", minh, "vinh-phuc", None)
+    assert sent(any_engine) == [say("hotline.claimed")]
+
+
+def test_what_the_channel_refuses_is_told_to_staff_once(any_engine: Engine) -> None:
+    [lan] = staff(any_engine, "lan")
+    number = case(any_engine)
+    with transaction(any_engine) as session:
+        cases.claim(session, number, lan)
+        cases.reply(session, number, lan, "Chào anh/chị", "k")
+    with transaction(any_engine) as session:
+        keys = list(session.scalars(select(OutboxMessage.key)))
+        for key in [*keys, *keys, "news:1.2.3:4", "case:reply:x", "case:reply:999"]:
+            cases.note_undelivered(session, key)
+    with transaction(any_engine) as session:
+        told = [each.more["of"] for each in history(session, number) if each.kind == "undelivered"]
+    assert sorted(told) == ["claimed", "reply"]
+
+
+def test_an_answer_is_proposed_without_personal_numbers(any_engine: Engine) -> None:
+    [lan] = staff(any_engine, "lan")
+    number = case(any_engine)
+    with transaction(any_engine) as session:
+        made = propose(session, number, lan, "Số 0912345678 hỏi lệ phí?", " Không mất phí. ", [])
+        assert "0912345678" not in made.question
+        assert made.answer == "Không mất phí."
+    with transaction(any_engine) as session, pytest.raises(CaseRefused, match="đủ câu hỏi"):
+        propose(session, number, lan, " ", "có", [])

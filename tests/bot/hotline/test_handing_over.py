@@ -6,14 +6,17 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Engine, select, update
 
 from bot.hotline import cases
+from bot.hotline.accounts import set_presence
+from bot.hotline.alerts import Alerts
 from bot.hotline.cases import Case
+from bot.hotline.history import history
 from bot.hotline.staff import Staff
 from bot.inbox import Message
 from bot.outbox import OutboxMessage
@@ -88,7 +91,7 @@ def said_to_staff(engine: Engine) -> list[str | None]:
     with transaction(engine) as session:
         return [
             each.text
-            for each in cases.history(session, session.scalars(select(Case.id)).one())
+            for each in history(session, session.scalars(select(Case.id)).one())
             if each.kind == "message"
         ]
 
@@ -301,7 +304,7 @@ def test_what_is_written_while_a_case_is_closed_is_either_passed_on_or_answered(
         with transaction(assistant.engine) as session:
             case = session.get_one(Case, number)
             assert (case.state, case.open_for, case.is_silencing) == ("closed", None, False)
-            passed_on = [line for line in cases.history(session, number) if line.kind == "message"]
+            passed_on = [line for line in history(session, number) if line.kind == "message"]
         answered = [body for body in bodies if body["status"] == "answered"]
         assert len(passed_on) + len(answered) == len(bodies)
 
@@ -382,3 +385,40 @@ def test_a_message_left_while_the_nlu_is_down_reaches_staff(assistant: Assistant
     talk.assistant = replace(talk.assistant, nlu=type(assistant.nlu)("http://127.0.0.1:9"))
     assert talk.say("tách thửa cho con")["status"] == "handed_over"
     assert said_to_staff(assistant.engine) == ["tách thửa cho con"]
+
+
+def test_a_case_near_its_deadline_is_told_once_to_whoever_is_to_answer(assistant: Assistant) -> None:
+    engine, alerts = assistant.engine, Alerts("https://hoi.example")
+    assistant = replace(assistant, hotline=replace(assistant.hotline, alerts=alerts))
+    with transaction(engine) as session:
+        session.get_one(Staff, 1).telegram_id = 77
+        session.add(Staff(id=2, login="b", name="B", role="content", password_hash="", failures=0,
+                          presence="on", telegram_id=78))  # fmt: skip
+        session.add(Staff(id=3, login="c", name="C", role="hotline", password_hash="", failures=0,
+                          presence="off", telegram_id=79))  # fmt: skip
+    Talk(assistant).say(HUMAN)
+    number = only_case(engine).id
+    with transaction(engine) as session:
+        session.execute(update(Case).values(opened_at=OPEN))
+    warned = (timedelta(minutes=100), timedelta(minutes=106), timedelta(minutes=107))
+    for later in warned:
+        at(assistant, OPEN + later).hotline.warn(engine)
+    with transaction(engine) as session:
+        told = [(each.address, each.message["text"]) for each in session.scalars(select(OutboxMessage))]
+        kinds = [each.kind for each in history(session, number)]
+    assert [address for address, _ in told] == ["77", "77"]
+    assert f"https://hoi.example/desk/?number={number}" in told[0][1]
+    assert "sắp tới hạn" in told[1][1]
+    assert kinds == ["opened", "due"]
+
+
+def test_who_is_on_duty_without_a_desk_counts_as_there_until_then(assistant: Assistant) -> None:
+    later = OPEN + timedelta(minutes=30)
+    with transaction(assistant.engine) as session:
+        assert not assistant.hotline.is_on_duty(session, later)
+        set_presence(session, 1, "on", until=OPEN + timedelta(hours=1))
+        session.flush()
+        assert assistant.hotline.is_on_duty(session, later)
+        set_presence(session, 1, "off")
+        session.flush()
+        assert not assistant.hotline.is_on_duty(session, later)
