@@ -58,6 +58,9 @@ class Settings(DossierSettings):
     hotline_answer_minutes: int = Field(
         120, ge=1, description="working minutes in which a case is to be answered"
     )
+    hotline_teams: str = Field(
+        "", description="teams that cases may be handed to, with commas between: Hộ tịch, Đất đai"
+    )
     hotline_urgent_minutes: int = Field(10, ge=1, description="the same for a danger to somebody's life")
     telegram_api: str = Field("https://api.telegram.org", description="where the Bot API is spoken")
 
@@ -75,6 +78,10 @@ class Settings(DossierSettings):
     def staff_lifetime(self) -> Lifetime:
         """Give how long staff stay signed in."""
         return Lifetime(self.staff_session_hours, self.staff_idle_minutes)
+
+    def teams(self) -> tuple[str, ...]:
+        """Give the teams that cases may be handed to."""
+        return tuple(name for each in self.hotline_teams.split(",") if (name := each.strip()[:40]))
 
     def address(self) -> str:
         """Give the address that links to the assistant's own pages begin with."""

@@ -31,7 +31,7 @@ from bot.outbox import Outbox, OutboxMessage, Recipient, forget_sent, queue
 from bot.settings import HERE, Settings
 from bot.store import erase_older_than, stop_following
 from bot.telegram_channel import TelegramApplication, running_telegram, telegram_application, webhook_route
-from bot.telegram_delivery import send_once
+from bot.telegram_delivery import send_once, show_typing
 from bot.turn import Assistant
 from bot.watched import WatchedDossier
 from bot.watching import Watcher
@@ -79,6 +79,7 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
         province.id,
         timedelta(minutes=settings.hotline_answer_minutes),
         timedelta(minutes=settings.hotline_urgent_minutes),
+        teams=settings.teams(),
         alerts=Alerts(settings.address()) if settings.telegram_token else None,
     )
     return Assistant(
@@ -139,6 +140,7 @@ def chores_of(
         Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
         Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
         Chore("send", outbox.send_due, SOON),
+        *((Chore("typing", partial(show_typing, telegram.bot, assistant), A_LOOK),) if telegram else ()),
         Chore("warn", partial(asyncio.to_thread, assistant.hotline.warn, engine), WARNED_EVERY),
         Chore("erase", partial(asyncio.to_thread, erase_old, engine, settings.retention_days), A_DAY),
     )

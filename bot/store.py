@@ -112,6 +112,17 @@ def stop_following(engine: Engine, conversation_id: str) -> None:
         session.execute(delete(FollowedDossier).where(FollowedDossier.conversation_id == conversation_id))
 
 
+def addresses_of(engine: Engine, channel: str, conversations: list[str]) -> list[str]:
+    """Give where a channel reaches these conversations, those that it does reach."""
+    wanted = select(Conversation.address).where(
+        Conversation.channel == channel,
+        Conversation.id.in_(conversations),
+        Conversation.address.is_not(None),
+    )
+    with transaction(engine) as session:
+        return [str(address) for address in session.scalars(wanted)]
+
+
 def title_of(session: Session, conversation_id: str, payload: str) -> str:
     """Give the title of a choice that was offered lately, else the payload itself."""
     lately = (

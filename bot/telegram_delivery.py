@@ -20,7 +20,9 @@ from telegram.error import (
 )
 
 from bot.outbox import NotEver, NotNow
+from bot.store import addresses_of
 from bot.telegram_text import telegram_pieces
+from bot.turn import Assistant
 from knowledge.database import DatabaseUnavailable
 
 log = structlog.get_logger()
@@ -56,6 +58,15 @@ async def send_once(bot: Bot, address: str, message: dict[str, Any]) -> None:
             if number:
                 raise
             raise NotNow(type(error).__name__) from None
+
+
+async def show_typing(bot: Bot, assistant: Assistant) -> None:
+    """Show citizens that a person is typing to them; Telegram shows it for five seconds."""
+    await assistant.changes.current()
+    typing = [whose for whose, is_staff in assistant.changes.typing if is_staff]
+    if typing:
+        addresses = await asyncio.to_thread(addresses_of, assistant.engine, "telegram", typing)
+        await asyncio.gather(*(attempt(bot.send_chat_action(int(each), "typing")) for each in addresses))
 
 
 def _pieces(text: str, choices: Any, sources: Any) -> list[tuple[str, InlineKeyboardMarkup | None]]:

@@ -19,6 +19,7 @@ from starlette.exceptions import HTTPException
 
 from bot.hotline.cases import find_open
 from bot.hotline.changes import A_GLANCE
+from bot.hotline.writing import note_typing
 from bot.intake import UnknownConversation
 from bot.outbox import news_of, note_heard
 from bot.store import Conversation
@@ -55,6 +56,16 @@ def live_routes(app: FastAPI, assistant: Assistant) -> None:
                 note_heard(session, whose, number)
         return Response(status_code=204)
 
+    @app.post("/api/v1/conversations/{conversation_id}/typing")
+    def typing(conversation_id: UUID) -> Response:
+        """Take note that the citizen is typing to a person."""
+        whose = str(conversation_id)
+        _check(assistant, whose)
+        with transaction(assistant.engine) as session:
+            if find_open(session, whose) is not None:
+                note_typing(session, whose, is_staff=False)
+        return Response(status_code=204)
+
 
 def _check(assistant: Assistant, conversation_id: str) -> list[dict[str, Any]]:
     """Give what waits to be told; raises UnknownConversation."""
@@ -79,6 +90,7 @@ async def _counted(streams: Counter[str], whose: str, stream: AsyncIterator[str]
 async def _stream(assistant: Assistant, conversation_id: str) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     ends, spoke, seen, told = loop.time() + LONGEST, loop.time(), None, set[int]()
+    was_typing = False
     yield "retry: 1000\n\n"
     while loop.time() < ends:
         mark = await assistant.changes.current()
@@ -92,6 +104,10 @@ async def _stream(assistant: Assistant, conversation_id: str) -> AsyncIterator[s
             if not is_open:
                 yield "event: end\ndata: {}\n\n"
                 return
+        is_typing = (conversation_id, True) in assistant.changes.typing
+        if is_typing != was_typing:
+            was_typing, spoke = is_typing, loop.time()
+            yield f"event: typing\ndata: {json.dumps(is_typing)}\n\n"
         if loop.time() - spoke >= A_SIGN:
             spoke = loop.time()
             yield ": .\n\n"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from knowledge.canned_replies import CannedReply
 from knowledge.content_files import Fault
 from knowledge.facets import Facet
 from knowledge.merging import Procedures
@@ -33,6 +34,7 @@ class Catalogue:
     tariffs: tuple[Tariff, ...] = ()
     calendar: WorkingCalendar = field(default_factory=WorkingCalendar)
     status_names: Mapping[str, int] = field(default_factory=dict)  # folded, as local software has them
+    canned_replies: tuple[CannedReply, ...] = ()
     faults: tuple[Fault, ...] = ()
 
     def province(self, province_id: str) -> Province:

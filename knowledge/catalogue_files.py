@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, Field, RootModel
 
+from knowledge.canned_replies import CannedReply
 from knowledge.catalogue import NATIONAL, Catalogue
 from knowledge.content_files import (
     CONTENT,
@@ -179,6 +180,7 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
     calendar = reader.read_calendar(official_texts)
     status_names = reader.read_status_names()
     questions = reader.read_questions()
+    canned = reader.read_list("canned_replies.yml", CannedReply)
     reader.faults += _loose_ends(reader, procedures, topics, provinces, official_texts)
     reader.faults += _loose_ends_of_lists(reader, life_events, tariffs, official_texts)
     if NATIONAL not in provinces:
@@ -200,6 +202,7 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
         tuple(tariffs),
         calendar,
         status_names,
+        tuple(canned),
         tuple(reader.faults),
     )
 

@@ -1,56 +1,50 @@
-"""The desk's screen: queues on the left, the conversation in the middle, what can be done beside it."""
+"""The desk's screen: queues on the left, the conversation with what can be done on the right."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from uuid import uuid4
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 from nicegui import run, ui
-from sqlalchemy.exc import IntegrityError, NoResultFound
-from sqlalchemy.orm import Session
+from nicegui.events import KeyEventArguments
 
 from actions.wording import say
-from bot.desk.showing import QUEUES, Line, QueueName, Row, count_queues, list_queue, search_cases, transcript
+from bot.desk.case_panel import CasePanel
+from bot.desk.moments import moment
+from bot.desk.showing import QUEUES, QueueName, Row
 from bot.desk.sign_in_pages import COOKIE, SECOND_FACTOR, SIGN_IN, SIGN_OUT
-from bot.hotline import cases
-from bot.hotline.accounts import list_staff, set_presence
-from bot.hotline.cases import CLOSINGS, Case, CaseRefused
-from bot.hotline.changes import A_GLANCE, Mark
-from bot.hotline.staff import Presence, Staff, StaffError, audit, may
-from bot.hotline.staff_sessions import Lifetime, Signed, csrf_of, note_present, who
+from bot.desk.view import SIGN_IN_HERE, View
+from bot.hotline.accounts import set_presence
+from bot.hotline.cases import Case
+from bot.hotline.changes import A_GLANCE
+from bot.hotline.staff import Presence, audit, may
+from bot.hotline.staff_sessions import Lifetime, csrf_of, note_present, who
 from bot.turn import Assistant
-from knowledge.database import DatabaseUnavailable, reading, transaction
+from knowledge.database import DatabaseUnavailable, reading
 from knowledge.dossiers import HERE
 
-MARKDOWN = ["cuddled-lists", "breaks"]
 A_SIGN = 45.0  # seconds between signs that somebody is there
-SIGN_IN_HERE = SIGN_IN.removeprefix("/desk")  # NiceGUI puts its own path before
+A_WHILE = 10  # glances after which conversations with the machine are looked at again
 LATE = "text-negative font-bold"
-STYLES = {
-    "citizen": "self-start bg-grey-3 text-black",
-    "machine": "self-end bg-blue-1 text-black",
-    "person": "self-end bg-teal-9 text-white",
-    "note": "self-stretch bg-yellow-2 text-black",
-}
-BEEP = """
+CALL = """
 const sound = new AudioContext(), tone = sound.createOscillator();
 tone.connect(sound.destination); tone.start(); tone.stop(sound.currentTime + 0.15);
-if (Notification.permission === "granted") new Notification(%r);
+if (window.Notification && Notification.permission === "granted") new Notification(%r);
 """
+ASK_LEAVE = (
+    'if (window.Notification && Notification.permission === "default") Notification.requestPermission();'
+)
 
 
 def desk_page(assistant: Assistant, lifetime: Lifetime) -> None:
-    """Serve the screen to whoever is signed in and answers cases."""
+    """Serve the screen to whoever is signed in and answers cases; ``number`` names the case to open."""
 
     @ui.page("/", title=say("desk.title"))
-    async def show(request: Request) -> RedirectResponse | None:
+    async def show(request: Request, number: int | None = None) -> RedirectResponse | None:
         token = request.cookies.get(COOKIE, "")
         signed = await run.io_bound(who, assistant.engine, token, lifetime)
         if signed is None or signed.needs_second_factor:
@@ -58,72 +52,22 @@ def desk_page(assistant: Assistant, lifetime: Lifetime) -> None:
         if not may(signed.role, "cases"):
             ui.label(say("desk.no_right"))
             return None
-        screen = Screen(assistant, lifetime, token, signed)
-        await screen.load()
+        screen = Screen(View(assistant, lifetime, token, signed))
+        if not await screen.view.load():
+            return RedirectResponse(SIGN_IN, 303)
         screen.build()
+        if number is not None:
+            await screen.open(number, None)
         return None
 
 
-@dataclass(frozen=True)
-class Shown:
-    """What one look at the database gave."""
-
-    counts: dict[QueueName, int]
-    rows: list[Row]
-    case: Case | None
-    owner: str | None
-    lines: list[Line]
-    presence: Presence
-    colleagues: dict[int, str]
-
-
 class Screen:
-    """One browser's view; everything it does is checked against the session first."""
+    """One browser's screen."""
 
-    def __init__(self, assistant: Assistant, lifetime: Lifetime, token: str, signed: Signed) -> None:
-        self.assistant, self.lifetime = assistant, lifetime
-        self.token, self.me = token, signed
-        self.queue: QueueName = "waiting"
-        self.search = ""
-        self.number: int | None = None  # of the case that is open
-        self.seen: Mark | None = None  # the change that is shown
-        self.reply_key = str(uuid4())
-        self.drafts: dict[int, str] = {}  # what was begun in each case
-        self.looking = asyncio.Lock()
-        self.shown: Shown
-
-    async def load(self) -> bool:
-        """Look at the database, one look after the other; nothing more is shown when the session is over."""
-        async with self.looking:
-            while True:
-                number, self.seen = self.number, await self.assistant.changes.current()
-                shown: Shown | None = await run.io_bound(self._read)
-                if shown is None:
-                    self._sign_out()
-                    return False
-                if number == self.number:  # else another case was opened meanwhile
-                    self.shown = shown
-                    return True
-
-    def _sign_out(self) -> None:
-        self.left.clear()
-        self.right.clear()
-        ui.navigate.to(SIGN_IN_HERE)
-
-    def _read(self) -> Shown | None:
-        if who(self.assistant.engine, self.token, self.lifetime, is_use=False) is None:
-            return None
-        with reading(self.assistant.engine) as session:
-            me = self.me.staff_id
-            rows = search_cases(session, self.search) if self.search else list_queue(session, self.queue, me)
-            case = session.get(Case, self.number) if self.number else None
-            owner = session.get(Staff, case.owner_id) if case and case.owner_id else None
-            lines = transcript(session, case) if case else []
-            staff = session.get_one(Staff, me)
-            presence: Presence = staff.presence  # type: ignore[assignment]
-            counts = count_queues(session, me)
-            others = {each.id: each.name for each in list_staff(session) if _takes_cases(each, me)}
-            return Shown(counts, rows, case, owner.name if owner else None, lines, presence, others)
+    def __init__(self, view: View) -> None:
+        self.view = view
+        self.panel = CasePanel(view, self.follow, self.show, self.leave)
+        self.glances = 0
 
     def build(self) -> None:
         """Lay the page out, and keep it up to date."""
@@ -138,8 +82,9 @@ class Screen:
         with self.left:
             self._queues()
         with self.right:
-            self._conversation()
-        self.root = ui.element()  # of dialogs, which outlive what is drawn anew
+            self.panel.build()
+        self.view.dialogs = ui.element()
+        ui.keyboard(self._key, ignore=[], repeating=False)
         ui.timer(A_GLANCE, self._glance)
         ui.timer(A_SIGN, self._sign, immediate=False)
 
@@ -147,264 +92,214 @@ class Screen:
         with ui.header().classes("items-center gap-2 p-2 flex-nowrap").style("height: 56px"):
             ui.label(say("desk.title")).classes("text-lg font-bold grow whitespace-nowrap")
             options = {each: say(f"desk.presence_{each}") for each in ("on", "away", "off")}
-            presence = ui.select(options, value=self.shown.presence, on_change=self._set_presence)
+            presence = ui.select(options, value=self.view.shown.presence, on_change=self._set_presence)
             presence.props(f'dense outlined dark aria-label="{say("desk.presence")}"')
-            ui.label(self.me.name).classes("max-md:hidden")
+            ui.button("?", on_click=self._help).props(
+                f'flat dense round text-color=white aria-label="{say("desk.keys")}"'
+            ).classes("max-md:hidden")
+            ui.label(self.view.me.name).classes("max-md:hidden")
             with ui.element("form").props(f"method=post action={SIGN_OUT}"):
-                ui.element("input").props(f"type=hidden name=csrf value={csrf_of(self.token)}")
+                ui.element("input").props(f"type=hidden name=csrf value={csrf_of(self.view.token)}")
                 ui.button(say("desk.sign_out")).props("type=submit flat dense text-color=white")
 
     @ui.refreshable_method
     def _queues(self) -> None:
-        titles = {each: f"{say(f'desk.queue_{each}')} ({self.shown.counts[each]})" for each in QUEUES}
-        ui.toggle(titles, value=self.queue, on_change=self._choose_queue).props(
-            "dense no-caps spread"
-        ).classes("w-full")
-        box = (
-            ui.input(say("desk.search"), value=self.search)
-            .props("dense outlined clearable")
-            .classes("w-full")
-        )
+        counts = self.view.shown.counts
+        with ui.row().classes("w-full gap-1").props("role=tablist"):
+            for each in QUEUES:
+                button = ui.button(
+                    f"{say(f'desk.queue_{each}')} ({counts[each]})",
+                    on_click=partial(self._choose_queue, each),
+                )
+                is_chosen = each == self.view.queue and not self.view.search
+                button.props("dense no-caps" if is_chosen else "dense no-caps outline").classes("grow px-1")
+        box = ui.input(say("desk.search"), value=self.view.search)
+        box.props("dense outlined clearable").classes("w-full")
         box.on("keydown.enter", lambda: self._find(box.value or ""))
         box.on("clear", lambda: self._find(""))
-        if not self.shown.rows:
+        if not self.view.shown.rows:
             ui.label(say("desk.none")).classes("text-grey-7 p-2")
-        for row in self.shown.rows:
+        for row in self.view.shown.rows:
             self._row(row)
 
     def _row(self, row: Row) -> None:
-        chosen = "bg-teal-1" if row.number == self.number else ""
-        button = ui.button(on_click=partial(self._open, row.number)).props("flat no-caps align=left")
+        is_open = (row.number, row.conversation) == (self.view.number, self.view.conversation)
+        button = ui.button(on_click=partial(self.open, row.number, row.conversation))
+        button.props("flat no-caps align=left")
+        chosen = "bg-teal-1" if is_open else ""
         with button.classes(f"w-full border text-black {chosen}"):  # noqa: SIM117
             with ui.column().classes("w-full gap-0 items-start text-left"):
                 with ui.row().classes("w-full justify-between no-wrap"):
-                    ui.label(f"{row.number} · {say(f'desk.why_{row.why}')}").classes("font-bold")
-                    ui.label(_moment(row.opened_at)).classes("text-grey-8")
+                    why = say(f"desk.why_{row.why}")
+                    ui.label(f"{row.number} · {why}" if row.number else why).classes("font-bold")
+                    ui.label(moment(row.opened_at)).classes("text-grey-8")
                 ui.label(row.question or say("desk.no_words")).classes("line-clamp-2")
                 with ui.row().classes("gap-2 text-sm text-grey-8"):
                     ui.label(say(f"desk.channel_{row.channel}"))
-                    if row.owner:
-                        ui.label(row.owner)
+                    for each in filter(None, (row.owner, row.team)):
+                        ui.label(each)
                     if row.deadline and row.state in ("waiting", "taken"):
-                        is_late = row.deadline < datetime.now(HERE)
-                        due = say("desk.due", at=_moment(row.deadline))
-                        ui.label(due).classes(LATE if is_late else "")
-
-    @ui.refreshable_method
-    def _conversation(self) -> None:
-        case = self.shown.case
-        if case is None:
-            ui.label(say("desk.choose")).classes("text-grey-7 p-4")
-            return
-        with ui.row().classes("w-full items-center gap-2"):
-            ui.button(say("desk.back"), on_click=self._leave).props("flat dense no-caps").classes("md:hidden")
-            self._heading()
-        with ui.scroll_area().classes("grow w-full border") as self.area:
-            self._lines()
-        self.area.scroll_to(percent=1)
-        self._composer(case)
-
-    @ui.refreshable_method
-    def _heading(self) -> None:
-        case = self.shown.case
-        if case is None:
-            return
-        owner = self.shown.owner or say("desk.nobody")
-        state = say(f"desk.state_{case.state}")
-        ui.label(say("desk.heading", number=case.id, state=state, owner=owner)).classes("font-bold grow")
-        if procedure := self.assistant.library.catalogue.procedures.get(case.procedure or ""):
-            ui.label(procedure.name).classes("text-sm text-grey-8 w-full")
-        if case.dossier:
-            ui.label(case.dossier).classes("text-sm text-grey-8")
-        if case.state == "waiting":
-            ui.button(say("desk.claim"), on_click=partial(self._claim, case.id)).props("no-caps")
-        elif case.state != "closed" and case.owner_id and case.owner_id != self.me.staff_id:
-            take_over = partial(self._ask_take_over, case.id, case.owner_id)
-            ui.button(say("desk.take_over"), on_click=take_over).props("outline no-caps")
-
-    @ui.refreshable_method
-    def _lines(self) -> None:
-        with ui.column().classes("w-full gap-2"):
-            for line in self.shown.lines:
-                self._line(line)
-
-    def _line(self, line: Line) -> None:
-        if line.speaker == "event":
-            ui.label(f"{_moment(line.at)} · {line.text}").classes("self-center text-sm text-grey-8")
-            return
-        with ui.column().classes(f"gap-0 rounded p-2 max-w-[85%] {STYLES[line.speaker]}"):
-            by = line.by or say(f"desk.speaker_{line.speaker}")
-            ui.label(f"{by} · {_moment(line.at)}").classes("text-xs")
-            if line.speaker in ("machine", "person"):
-                ui.markdown(line.text, extras=MARKDOWN).classes("break-words")
-            else:  # a citizen's words are shown as they are
-                ui.label(line.text).classes("whitespace-pre-wrap break-words")
-            if line.delivery and line.delivery != "sent":
-                ui.label(say(f"desk.delivery_{line.delivery}")).classes("text-xs font-bold")
-
-    def _composer(self, case: Case) -> None:
-        is_mine = case.owner_id == self.me.staff_id and case.state != "closed"
-        with ui.column().classes("w-full gap-2"):
-            text = ui.textarea(say("desk.reply"), value=self.drafts.get(case.id, ""))
-            text.props("outlined autogrow dense").classes("w-full")
-            text.on_value_change(lambda event: self.drafts.update({case.id: event.value or ""}))
-            text.on("keydown.ctrl.enter", lambda: self._send(text, case.id))
-            with ui.row().classes("w-full gap-2"):
-                send = ui.button(say("desk.send"), on_click=lambda: self._send(text, case.id)).props(
-                    "no-caps"
-                )
-                send.set_enabled(is_mine)
-                ui.button(say("desk.add_note"), on_click=lambda: self._add_note(text, case.id)).props(
-                    "outline no-caps"
-                )
-                with ui.dropdown_button(say("desk.close"), auto_close=True).props("outline no-caps") as menu:
-                    for closing in CLOSINGS:
-                        ui.item(
-                            say(f"desk.closing_{closing}"), on_click=partial(self._close, case.id, closing)
-                        )
-                menu.set_enabled(is_mine)
-                with ui.dropdown_button(say("desk.transfer"), auto_close=True).props("outline no-caps") as to:
-                    for staff_id, name in self.shown.colleagues.items():
-                        ui.item(name, on_click=partial(self._transfer, case.id, staff_id))
-                    ui.item(say("desk.queue"), on_click=partial(self._transfer, case.id, None))
-                to.set_enabled(is_mine)
+                        is_late = row.is_due or row.deadline < datetime.now(HERE)
+                        ui.label(say("desk.due", at=moment(row.deadline))).classes(LATE if is_late else "")
 
     async def _glance(self) -> None:
         with suppress(DatabaseUnavailable):  # looked at again in a moment
-            if self.seen != await self.assistant.changes.current():
-                await self._follow()
+            self.glances += 1
+            is_changed = self.view.seen != await self.view.assistant.changes.current()
+            is_with_machine = self.view.queue == "machine" or self._is_open_without_case()
+            if is_changed or (is_with_machine and self.glances % A_WHILE == 0):
+                await self.follow()
+            self.panel.show_typing()
 
-    async def _follow(self) -> None:
+    def _is_open_without_case(self) -> bool:
+        return self.view.conversation is not None and self.view.number is None
+
+    async def follow(self) -> None:
         """Look at the database, and draw anew what differs from what is shown."""
-        before, had = self.shown, self._who_has()
-        if not await self.load():
+        before, had = self.view.shown, self._who_has()
+        if not await self._load():
             return
-        if (self.shown.counts, self.shown.rows) != (before.counts, before.rows):
+        shown = self.view.shown
+        if (shown.counts, shown.rows) != (before.counts, before.rows):
             self._queues.refresh()
         if self._who_has() != had:
-            self._conversation.refresh()
-        elif self.shown.lines != before.lines:
-            self._heading.refresh()
-            self._show_lines()
-        if self.shown.counts["waiting"] > before.counts["waiting"]:
-            ui.notify(say("desk.new_case"), type="info", position="top")
-            ui.run_javascript(BEEP % say("desk.new_case"))
+            self.panel.build.refresh()
+        elif self.view.number or self.view.conversation:
+            self.panel.follow(before.lines)
+        self._call(shown.alarms - before.alarms)
 
-    def _show_lines(self) -> None:
-        self._lines.refresh()
-        if self.shown.case:
-            self.area.scroll_to(percent=1)
+    def _call(self, alarms: frozenset[tuple[int, str]]) -> None:
+        """Tell by sound and notice of cases that are new, more urgent than before, or nearly due."""
+        for kind in ("due", "new"):
+            if any(each.startswith(kind) for _, each in alarms):
+                words = say(f"desk.call_{kind}")
+                ui.notify(words, type="warning" if kind == "due" else "info", position="top")
+                ui.run_javascript(CALL % words)
+                return
+
+    async def _load(self) -> bool:
+        if await self.view.load():
+            return True
+        self._sign_out()
+        return False
+
+    def _sign_out(self) -> None:
+        self.left.clear()
+        self.right.clear()
+        ui.navigate.to(SIGN_IN_HERE)
 
     def _who_has(self) -> tuple[object, ...]:
-        case = self.shown.case
-        return (case.id, case.owner_id, case.state == "closed") if case else ()
+        case = self.view.shown.case
+        return (case.id, case.owner_id, case.state == "closed") if case else (self.view.conversation,)
 
     async def _sign(self) -> None:
-        if await run.io_bound(who, self.assistant.engine, self.token, self.lifetime, is_use=False) is None:
-            self._sign_out()
+        if await self.view.is_there():
+            await run.io_bound(note_present, self.view.assistant.engine, self.view.me.staff_id)
         else:
-            await run.io_bound(note_present, self.assistant.engine, self.me.staff_id)
+            self._sign_out()
 
-    async def _show(self) -> None:
-        if await self.load():
+    async def show(self) -> None:
+        """Draw everything anew."""
+        if await self._load():
             self._queues.refresh()
-            self._conversation.refresh()
+            self.panel.build.refresh()
 
-    async def _choose_queue(self, event: object) -> None:
-        self.queue, self.search = event.value, ""  # type: ignore[attr-defined]
-        if await self.load():
+    async def _choose_queue(self, queue: QueueName) -> None:
+        self.view.queue, self.view.search = queue, ""
+        if await self._load():
             self._queues.refresh()
 
     async def _find(self, search: str) -> None:
-        self.search = search.strip()
-        if await self.load():
+        self.view.search = search.strip()
+        words = self.view.search[:60]
+        if words and not await self.view.do(
+            lambda session: audit(session, self.view.me.staff_id, "searched_cases", words)
+        ):
+            return
+        if await self._load():
             self._queues.refresh()
 
-    async def _open(self, number: int) -> None:
-        if await self._do(
-            lambda session: audit(session, self.me.staff_id, "read_conversation", f"case {number}")
-        ):
-            self.number, self.reply_key = number, str(uuid4())
+    async def open(self, number: int | None, conversation: str | None) -> None:
+        """Open a case, or a conversation that has none; who read what is written down."""
+        if number is not None and conversation is None:
+            conversation = await run.io_bound(self._conversation_of, number)
+            if conversation is None:
+                ui.notify(say("desk.case_erased", number=number), type="warning", position="top")
+                return
+        about = f"case {number}" if number else f"conversation {conversation}"
+        me = self.view.me.staff_id
+        if await self.view.do(lambda session: audit(session, me, "read_conversation", about)):
+            self.view.number, self.view.conversation = number, conversation
             self.left.classes(add="max-md:hidden")
             self.right.classes(remove="max-md:hidden")
-            await self._show()
+            await self.show()
 
-    async def _leave(self) -> None:
-        self.number = None
+    def _conversation_of(self, number: int) -> str | None:
+        with reading(self.view.assistant.engine) as session:
+            case = session.get(Case, number)
+            return case.conversation_id if case else None
+
+    async def leave(self) -> None:
+        """Go back to the list, which alone is shown on a phone."""
+        self.view.number = self.view.conversation = None
         self.left.classes(remove="max-md:hidden")
         self.right.classes(add="max-md:hidden")
-        await self._show()
+        await self.show()
 
-    async def _set_presence(self, event: object) -> None:
-        value: Presence = event.value  # type: ignore[attr-defined]
-        await self._do(lambda session: set_presence(session, self.me.staff_id, value))
+    async def _set_presence(self, event: Any) -> None:
+        presence: Presence = event.value
+        reason = await self._ask_reason() if presence == "away" else None
+        me = self.view.me.staff_id
+        await self.view.do(lambda session: set_presence(session, me, presence, reason))
+        if presence == "on":
+            ui.run_javascript(ASK_LEAVE)
 
-    async def _claim(self, number: int) -> None:
-        won: list[bool] = []
-        await self._do(lambda session: won.append(cases.claim(session, number, self.me.staff_id)))
-        if won == [False]:
-            ui.notify(say("desk.lost_claim"), type="warning", position="top")
-        if won == [True]:
-            self.queue = "mine"
-        await self._show()
+    async def _ask_reason(self) -> str | None:
+        with self.view.dialogs, ui.dialog() as dialog, ui.card():
+            reason = ui.input(say("desk.away_reason")).props("outlined dense autofocus maxlength=80")
+            reason.on("keydown.enter", lambda: dialog.submit(True))
+            ui.button(say("desk.away_done"), on_click=lambda: dialog.submit(True)).props("no-caps")
+        await dialog
+        words = str(reason.value or "").strip() or None
+        dialog.delete()
+        return words
 
-    async def _ask_take_over(self, number: int, owner: int) -> None:
-        with self.root, ui.dialog() as dialog, ui.card():
-            ui.label(say("desk.ask_take_over", owner=self.shown.owner))
-            with ui.row():
-                ui.button(say("desk.take_over"), on_click=lambda: dialog.submit(True)).props("no-caps")
-                ui.button(say("desk.stay"), on_click=lambda: dialog.submit(False)).props("flat no-caps")
-        if await dialog:
-            await self._do(lambda session: cases.take_over(session, number, self.me.staff_id, owner))
-            await self._show()
+    async def _key(self, event: KeyEventArguments) -> None:
+        """Do what Alt with a key stands for."""
+        if not event.action.keydown or not event.modifiers.alt:
+            return
+        name = str(event.key.name).lower()
+        if name in "12345":
+            await self._choose_queue(QUEUES[int(name) - 1])
+        elif name in ("arrowdown", "arrowup"):
+            await self._go(1 if name == "arrowdown" else -1)
+        elif name == "n":
+            await self.panel.claim()
+        elif name == "r":
+            self.panel.composer.focus()
+        elif name == "c":
+            self.panel.open_close_menu()
+        elif name == "h":
+            self._help()
+        elif self.view.shown.case and name in ("g", "k"):
+            write = self.panel.composer.add_note if name == "g" else self.panel.composer.pick_sources
+            await write(self.view.shown.case)
 
-    async def _send(self, text: ui.textarea, number: int) -> None:
-        words, key = text.value or "", self.reply_key
-        if await self._do(lambda session: cases.reply(session, number, self.me.staff_id, words, key)):
-            self.reply_key = str(uuid4())
-            text.set_value("")
-            await self._follow()
+    async def _go(self, step: int) -> None:
+        """Open the case below or above the open one."""
+        rows = self.view.shown.rows
+        places = [
+            place
+            for place, row in enumerate(rows)
+            if (row.number, row.conversation) == (self.view.number, self.view.conversation)
+        ]
+        place = (places[0] + step) if places else 0
+        if 0 <= place < len(rows):
+            await self.open(rows[place].number, rows[place].conversation)
 
-    async def _add_note(self, text: ui.textarea, number: int) -> None:
-        words = (text.value or "").strip()
-        if words and await self._do(lambda session: cases.add_note(session, number, self.me.staff_id, words)):
-            text.set_value("")
-
-    async def _transfer(self, number: int, to: int | None) -> None:
-        await self._do(lambda session: cases.transfer(session, number, self.me.staff_id, to=to))
-        await self._show()
-
-    async def _close(self, number: int, closing: cases.Closing) -> None:
-        await self._do(lambda session: cases.close(session, number, self.me.staff_id, closing))
-        await self._show()
-
-    async def _do(self, work: Callable[[Session], object]) -> bool:
-        """Do something in the name of who is signed in; what cannot be done is told, and nothing is lost."""
-        try:
-            if await run.io_bound(self._work, work):
-                return True
-            ui.navigate.to(SIGN_IN_HERE)
-        except (CaseRefused, DatabaseUnavailable) as error:
-            ui.notify(str(error), type="negative", position="top", multi_line=True, timeout=10_000)
-        except StaffError as error:
-            ui.notify(error.shown, type="negative", position="top")
-        except (NoResultFound, IntegrityError):  # erased at this moment
-            ui.notify(say("desk.case_erased", number=self.number), type="negative", position="top")
-        return False
-
-    def _work(self, work: Callable[[Session], object]) -> bool:
-        if who(self.assistant.engine, self.token, self.lifetime) is None:
-            return False
-        with transaction(self.assistant.engine) as session:
-            work(session)
-        return True
-
-
-def _takes_cases(staff: Staff, me: int) -> bool:
-    return staff.id != me and staff.removed_at is None and may(staff.role, "cases")
-
-
-def _moment(at: datetime) -> str:
-    here = at.astimezone(HERE)
-    is_today = here.date() == datetime.now(HERE).date()
-    return f"{here:%H:%M}" if is_today else f"{here:%H:%M} {here.day}/{here.month}"
+    def _help(self) -> None:
+        with self.view.dialogs, ui.dialog() as dialog, ui.card():
+            ui.label(say("desk.keys")).classes("font-bold")
+            ui.markdown(say("desk.keys_help"))
+            ui.button(say("desk.keys_done"), on_click=dialog.close).props("flat no-caps")
+        dialog.open()

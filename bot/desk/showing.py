@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
-from sqlalchemy import String, cast, func, or_, select
+from sqlalchemy import String, and_, cast, exists, func, or_, select
 from sqlalchemy.orm import Session
 
 from actions.wording import say
@@ -14,10 +14,13 @@ from bot.hotline.cases import Case
 from bot.hotline.history import CaseEvent, history
 from bot.hotline.staff import Staff
 from bot.outbox import OutboxMessage
-from bot.store import Turn
+from bot.store import Conversation, Turn
+from knowledge.database import now
 
-QueueName = Literal["waiting", "mine", "others", "closed"]
-QUEUES: tuple[QueueName, ...] = ("waiting", "mine", "others", "closed")
+QueueName = Literal["waiting", "mine", "others", "closed", "machine"]
+CASES: tuple[QueueName, ...] = ("waiting", "mine", "others", "closed")
+QUEUES: tuple[QueueName, ...] = (*CASES, "machine")
+LATELY = timedelta(minutes=30)  # after its last message a conversation counts as going on
 MOST_ROWS = 100
 TURNS_BEFORE = 20  # of the conversation before the case
 Speaker = Literal["citizen", "machine", "person", "note", "event"]
@@ -25,9 +28,10 @@ Speaker = Literal["citizen", "machine", "person", "note", "event"]
 
 @dataclass(frozen=True)
 class Row:
-    """One case in a queue."""
+    """One case in a queue, or a conversation that has none (then without a number)."""
 
-    number: int
+    conversation: str
+    number: int | None
     question: str
     channel: str
     why: str
@@ -35,31 +39,72 @@ class Row:
     owner: str | None
     opened_at: datetime
     deadline: datetime | None
+    team: str | None = None
+    is_due: bool = False
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a conversation; ``delivery`` tells how far a person's words have come."""
+    """One line of a conversation; ``delivery`` tells how far a person's words have come.
+
+    ``understood`` is the intent, the procedure's name and the certainty that a turn was read with.
+    """
 
     at: datetime
     speaker: Speaker
     text: str
     by: str | None = None
     delivery: str | None = None
+    sources: tuple[dict[str, Any], ...] = ()
+    understood: tuple[str, str, float] | None = None
 
 
 def count_queues(session: Session, me: int) -> dict[QueueName, int]:
     """Count the cases of each queue."""
-    return {
+    counts: dict[QueueName, int] = {
         name: session.scalar(select(func.count()).select_from(Case).where(*_in_queue(name, me))) or 0
-        for name in QUEUES
+        for name in CASES
     }
+    going_on = select(func.count()).select_from(Conversation).where(*_with_the_machine())
+    return {**counts, "machine": session.scalar(going_on) or 0}
 
 
-def list_queue(session: Session, name: QueueName, me: int, search: str = "") -> list[Row]:
+def list_queue(session: Session, name: QueueName, me: int) -> list[Row]:
     """List a queue, the most urgent and longest waiting first; closed ones newest first."""
+    if name == "machine":
+        return _list_going_on(session)
     wanted = select(Case, Staff.name).outerjoin(Staff, Staff.id == Case.owner_id).where(*_in_queue(name, me))
-    return _rows(session, wanted, name == "closed", search)
+    return _rows(session, wanted, name == "closed", "")
+
+
+def list_alarms(session: Session, me: int) -> frozenset[tuple[int, str]]:
+    """Give what calls for this person: waiting cases with how urgent they are, and those nearly due."""
+    concerned = or_(Case.state == "waiting", and_(Case.owner_id == me, Case.state == "taken"))
+    wanted = select(Case.id, Case.state, Case.priority, Case.is_deadline_told).where(concerned)
+    found = session.execute(wanted).all()
+    new = {(each.id, f"new {each.priority}") for each in found if each.state == "waiting"}
+    return frozenset(new | {(each.id, "due") for each in found if each.is_deadline_told})
+
+
+def _list_going_on(session: Session) -> list[Row]:
+    """List the conversations that the machine answers just now, the newest first, by their last words."""
+    said = (Turn.conversation_id == Conversation.id, Turn.text.is_not(None))
+    last = select(Turn.text).where(*said).order_by(Turn.id.desc()).limit(1).correlate(Conversation)
+    wanted = (
+        select(Conversation, last.scalar_subquery())
+        .where(*_with_the_machine())
+        .order_by(Conversation.last_at.desc())
+        .limit(MOST_ROWS)
+    )
+    return [
+        Row(each.id, None, text or "", each.channel, "machine", "machine", None, each.last_at, None)
+        for each, text in session.execute(wanted)
+    ]
+
+
+def _with_the_machine() -> tuple[Any, ...]:
+    has_case = exists().where(Case.open_for == Conversation.id)
+    return Conversation.last_at > now() - LATELY, Conversation.channel != "console", ~has_case
 
 
 def search_cases(session: Session, search: str) -> list[Row]:
@@ -80,7 +125,19 @@ def _rows(session: Session, wanted: Any, newest_first: bool, search: str) -> lis
         )
     order = (Case.id.desc(),) if newest_first else (Case.priority.desc(), Case.id)
     return [
-        Row(case.id, case.question, case.channel, case.why, case.state, owner, case.opened_at, case.deadline)
+        Row(
+            case.conversation_id,
+            case.id,
+            case.question,
+            case.channel,
+            case.why,
+            case.state,
+            owner,
+            case.opened_at,
+            case.deadline,
+            case.team,
+            is_due=case.is_deadline_told and case.state in ("waiting", "taken"),
+        )
         for case, owner in session.execute(wanted.order_by(*order).limit(MOST_ROWS))
     ]
 
@@ -93,6 +150,13 @@ def _in_queue(name: QueueName, me: int) -> tuple[Any, ...]:
         "others": (is_open, Case.owner_id.is_not(None), Case.owner_id != me),
         "closed": (Case.state == "closed",),
     }[name]
+
+
+def going_on(session: Session, conversation_id: str) -> list[Line]:
+    """Give the last turns of a conversation that has no open case."""
+    last = select(Turn).where(Turn.conversation_id == conversation_id).order_by(Turn.id.desc())
+    turns = reversed(session.scalars(last.limit(TURNS_BEFORE)).all())
+    return [line for turn in turns for line in _lines_of(turn, is_passed_on=False)]
 
 
 def transcript(session: Session, case: Case) -> list[Line]:
@@ -120,11 +184,27 @@ def _lines_of_turns(session: Session, case: Case, passed_on: set[int]) -> list[L
     for turn in session.scalars(select(Turn).where(mine, wanted).order_by(Turn.id)):
         if until and turn.asked_at > until:
             break
-        if turn.id not in passed_on:
-            lines.append(Line(turn.asked_at, "citizen", turn.text or say("desk.pressed")))
-        said = [each["text"] for each in (turn.reply or {}).get("messages", ()) if "by" not in each]
-        lines += [Line(turn.answered_at or turn.asked_at, "machine", text) for text in said]
+        lines += _lines_of(turn, is_passed_on=turn.id in passed_on)
     return lines
+
+
+def _lines_of(turn: Turn, *, is_passed_on: bool) -> list[Line]:
+    lines = []
+    if not is_passed_on:
+        lines.append(Line(turn.asked_at, "citizen", turn.text or say("desk.pressed"), understood=_read(turn)))
+    for each in (turn.reply or {}).get("messages", ()):
+        if "by" not in each:
+            at, sources = turn.answered_at or turn.asked_at, tuple(each.get("sources", ()))
+            lines.append(Line(at, "machine", each["text"], sources=sources))
+    return lines
+
+
+def _read(turn: Turn) -> tuple[str, str, float] | None:
+    """Give what a written turn was read as: intent, name of the procedure, certainty."""
+    if turn.text is None or turn.intent is None or turn.reply is None:
+        return None
+    procedure = turn.reply["understanding"].get("procedure") or {}
+    return turn.intent, procedure.get("name", ""), turn.confidence or 0.0
 
 
 def _deliveries(session: Session, events: list[CaseEvent]) -> dict[str, str]:
@@ -139,7 +219,8 @@ def _line(event: CaseEvent, names: dict[int, str], deliveries: dict[str, str]) -
         return Line(event.at, "citizen", event.text or "")
     if event.kind == "reply":
         delivery = deliveries.get(f"case:reply:{event.id}", "sent")
-        return Line(event.at, "person", event.text or "", by, delivery)
+        sources = tuple(event.more.get("sources", ()))
+        return Line(event.at, "person", event.text or "", by, delivery, sources)
     if event.kind == "note":
         return Line(event.at, "note", event.text or "", by)
     told = say(f"desk.event_{event.kind}", by=by or say("desk.machine"), **_told(event, names))

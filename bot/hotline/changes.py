@@ -1,4 +1,4 @@
-"""What tells screens and pages that something happened to cases, in this process or another."""
+"""What tells screens and pages that something happened to cases, or who is typing, in any process."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import Engine, func, select
 
 from bot.hotline.history import CaseEvent
+from bot.hotline.writing import Typists, typing_now
 from bot.outbox import OutboxMessage
 from knowledge.database import DatabaseUnavailable, reading
 
@@ -26,6 +27,7 @@ class Changes:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._mark: Mark = (0, 0, 0)
+        self.typing: Typists = frozenset()  # as it was at the last look
         self._looked = 0.0
         self._is_looking = False
 
@@ -34,17 +36,18 @@ class Changes:
         if not self._is_looking and time.monotonic() - self._looked >= A_GLANCE:
             self._is_looking = True
             try:
-                self._mark = await asyncio.to_thread(self._look)
+                self._mark, self.typing = await asyncio.to_thread(self._look)
             except DatabaseUnavailable as error:
                 log.warning("changes_not_seen", error=str(error))
             finally:
                 self._looked, self._is_looking = time.monotonic(), False
         return self._mark
 
-    def _look(self) -> Mark:
+    def _look(self) -> tuple[Mark, Typists]:
         with reading(self._engine) as session:
             newest = session.scalar(select(func.max(CaseEvent.id))) or 0
             # Counted too: a slower transaction may write a line with a lower number than the newest.
             lately = select(func.count(CaseEvent.id)).where(CaseEvent.id > newest - LATELY)
             unsettled = select(func.count(OutboxMessage.id)).where(OutboxMessage.state.in_(UNSETTLED))
-            return newest, session.scalar(lately) or 0, session.scalar(unsettled) or 0
+            mark = (newest, session.scalar(lately) or 0, session.scalar(unsettled) or 0)
+            return mark, typing_now(session)

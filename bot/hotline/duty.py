@@ -32,6 +32,7 @@ class Hotline:
     urgent_within: timedelta = timedelta(minutes=10)
     clock: Callable[[], datetime] = now
     alerts: Alerts | None = None
+    teams: tuple[str, ...] = ()  # whose queue a case may be handed to
 
     def is_used(self, session: Session) -> bool:
         """Tell whether there are staff who answer cases at all."""

@@ -14,9 +14,10 @@ const find = (id) => document.getElementById(id);
 const conversation = Conversation.restore();
 const log = new Log(find("log"), (choice) => say(choice.title, choice.payload));
 const outbox = new Outbox(conversation, { shown: show, givenBack });
-const live = new Live(conversation, { shown: show });
+const live = new Live(conversation, { shown: show, typing: showTyping });
 const composer = new Composer(find("composer"), find("announcer"), { written: say, drafted });
 let pendingTimer;
+let isTyping = false; // a person, to this citizen
 
 function say(text, payload = null) {
   const message = conversation.say(text, payload);
@@ -38,8 +39,14 @@ function show() {
 function showPending() {
   const isPending = outbox.isSending && !conversation.nextWaiting()?.trouble;
   clearTimeout(pendingTimer);
-  if (!isPending) find("pending").textContent = "";
+  if (!isPending) find("pending").textContent = isTyping ? "Nhân viên đang gõ…" : "";
   else pendingTimer = setTimeout(() => (find("pending").textContent = "Đang trả lời…"), QUICK);
+}
+
+function showTyping(is) {
+  if (is === isTyping) return;
+  isTyping = is;
+  showPending();
 }
 
 function givenBack({ text, payload }) {
@@ -48,6 +55,7 @@ function givenBack({ text, payload }) {
 
 function drafted(text) {
   conversation.draft = text;
+  if (text) live.sayTyping();
   conversation.save();
 }
 

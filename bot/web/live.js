@@ -1,10 +1,13 @@
 /** Hear what a person says in the conversation, for as long as one answers instead of the machine. */
 
+const TYPING_EVERY = 3000; // milliseconds
+
 export class Live {
-  /** `shown` is told after every change. */
-  constructor(conversation, { shown }) {
-    Object.assign(this, { conversation, shown });
+  /** `shown` is told after every change, `typing` whether a person is typing. */
+  constructor(conversation, { shown, typing }) {
+    Object.assign(this, { conversation, shown, typing });
     this.source = null;
+    this.saidTyping = 0;
   }
 
   /** Listen while a case is open, and no longer. */
@@ -19,11 +22,13 @@ export class Live {
     this.of = id;
     this.source = new EventSource(`api/v1/conversations/${id}/events`);
     this.source.addEventListener("message", ({ data }) => this.hear(JSON.parse(data)));
+    this.source.addEventListener("typing", ({ data }) => this.typing(JSON.parse(data)));
     this.source.addEventListener("end", () => this.end());
     this.source.addEventListener("error", () => this.retry());
   }
 
   hear(message) {
+    this.typing(false);
     const isNew = this.conversation.hear(message);
     this.conversation.save();
     if (isNew) this.shown();
@@ -43,6 +48,13 @@ export class Live {
     fetch(address, { method: "POST", keepalive: true }).catch(() => {});
   }
 
+  /** Let the person see that the citizen is typing; said again only after a while. */
+  sayTyping() {
+    if (!this.source || Date.now() - this.saidTyping < TYPING_EVERY) return;
+    this.saidTyping = Date.now();
+    fetch(`api/v1/conversations/${this.conversation.id}/typing`, { method: "POST" }).catch(() => {});
+  }
+
   /** A browser gives up by itself after an error of the server, but not after a broken line. */
   retry() {
     if (this.source?.readyState !== EventSource.CLOSED) return;
@@ -53,5 +65,6 @@ export class Live {
   stop() {
     this.source?.close();
     this.source = null;
+    this.typing(false);
   }
 }

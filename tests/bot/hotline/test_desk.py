@@ -10,8 +10,11 @@ import pyotp
 import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import select
 
+from actions.wording import say
 from bot.hotline.accounts import add_staff, find_staff, remove_staff
+from bot.hotline.proposals import Proposal
 from knowledge.database import migrate, open_database, transaction
 from tests.bench import servers
 
@@ -301,3 +304,113 @@ def test_the_desk_is_not_shown_to_strangers(desk_url: str) -> None:
     for path in ("/desk/", "/desk"):
         shown = requests.get(f"{desk_url}{path}", timeout=30, cookies={"desk": "x" * 43})
         assert shown.url.endswith("/desk/sign-in")
+
+
+def test_canned_replies_sources_and_a_proposal(desk_url: str, database: str, sign_in: Any) -> None:
+    lan = sign_in("lan")
+    asked = ask(desk_url, "đăng ký khai sinh cần giấy tờ gì")
+    conversation = asked["conversation_id"]
+    ask(desk_url, "cho tôi gặp nhân viên về giấy khai sinh cho cháu", conversation)
+    row(lan, "cho cháu").click()
+    lan.get_by_role("button", name="Nhận", exact=True).click()
+    expect(lan.get_by_text("đang trả lời · Nguyễn Lan")).to_be_visible()
+    expect(lan.get_by_text("Máy hiểu: Giấy tờ cần có")).to_be_visible()
+    field = lan.get_by_label(re.compile("^Trả lời"))
+    field.press_sequentially("/ma ho")
+    expect(lan.get_by_role("group", name="Câu soạn sẵn").get_by_text("Hỏi mã hồ sơ")).to_be_visible()
+    field.press("Enter")
+    expect(field).to_have_value(re.compile("^Anh/chị cho mình xin mã hồ sơ"))
+    field.fill("/dang kiem tra")
+    lan.get_by_role("group", name="Câu soạn sẵn").get_by_text("Đang kiểm tra hồ sơ", exact=True).click()
+    expect(field).to_have_value(re.compile(r"\[mã hồ sơ\]"))
+    lan.get_by_role("button", name="Gửi", exact=True).click()
+    expect(lan.get_by_text("còn chỗ trống [mã hồ sơ]")).to_be_visible()
+
+    field.fill("Anh/chị nộp tại xã nơi cư trú ạ.")
+    lan.get_by_role("button", name="Kèm nguồn").click()
+    lan.get_by_label("Tìm thủ tục, văn bản").fill("đăng ký khai sinh")
+    lan.get_by_role("checkbox").first.click()
+    lan.get_by_role("button", name="Xong", exact=True).click()
+    expect(lan.locator(".q-chip")).to_have_count(1)
+    lan.get_by_role("button", name="Gửi", exact=True).click()
+    expect(field).to_have_value("")
+    expect(lan.locator(".q-chip")).to_have_count(0)
+    [told] = [each for each in ask(desk_url, "dạ", conversation)["messages"] if each["by"] == "person"]
+    assert told["sources"][0]["url"].startswith("https://")
+
+    lan.get_by_role("button", name="Đề nghị vào kho").click()
+    lan.get_by_label("Người dân hỏi").fill("Đăng ký khai sinh cho cháu ở đâu?")
+    lan.get_by_role("dialog").get_by_role("button", name="Đề nghị vào kho").click()
+    expect(lan.get_by_text("Đã gửi đề nghị cho nhóm nội dung")).to_be_visible()
+    engine = open_database(database)
+    with transaction(engine) as session:
+        proposal = session.scalars(select(Proposal)).one()
+        assert proposal.question == "Đăng ký khai sinh cho cháu ở đâu?"
+        assert proposal.answer == "Anh/chị nộp tại xã nơi cư trú ạ."
+        assert proposal.sources == told["sources"]
+    engine.dispose()
+
+
+def test_each_side_sees_the_other_typing(browser: Browser, desk_url: str, sign_in: Any) -> None:
+    lan = sign_in("lan")
+    context = browser.new_context(base_url=desk_url, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto("/")
+    write(page, "cho tôi gặp nhân viên về đất vườn")
+    row(lan, "đất vườn").click()
+    lan.get_by_role("button", name="Nhận", exact=True).click()
+    expect(page.get_by_text("Nhân viên đã nhận")).to_be_visible()
+    page.get_by_role("textbox", name="Câu hỏi của anh/chị").press_sequentially("em hỏi")
+    expect(lan.get_by_text("Người dân đang gõ…")).to_be_visible()
+    lan.get_by_label(re.compile("^Trả lời")).press_sequentially("Vâng")
+    expect(page.get_by_text("Nhân viên đang gõ…")).to_be_visible()
+    lan.get_by_role("button", name="Gửi", exact=True).click()
+    expect(page.get_by_text("Vâng", exact=True)).to_be_visible()
+    expect(page.get_by_text("Nhân viên đang gõ…")).to_have_count(0)
+    context.close()
+
+
+def test_staff_step_into_a_conversation_with_the_machine_by_keys_alone(desk_url: str, sign_in: Any) -> None:
+    lan = sign_in("lan")
+    conversation = ask(desk_url, "làm hộ chiếu cho bé bao nhiêu tiền")["conversation_id"]
+    expect(lan.get_by_text("Chọn một câu hỏi")).to_be_visible()
+    lan.keyboard.press("Alt+5")
+    expect(row(lan, "hộ chiếu cho bé")).to_be_visible()
+    lan.keyboard.press("Alt+ArrowDown")
+    expect(lan.get_by_text("Máy hiểu: Lệ phí")).to_be_visible()
+    lan.keyboard.press("Alt+n")
+    expect(lan.get_by_text("đang trả lời · Nguyễn Lan")).to_be_visible()
+    lan.keyboard.press("Alt+r")
+    expect(lan.get_by_label(re.compile("^Trả lời"))).to_be_focused()
+    lan.keyboard.type("Chào anh/chị, mình giúp ạ.")
+    lan.keyboard.press("Control+Enter")
+    expect(lan.get_by_text("đã trả lời · Nguyễn Lan")).to_be_visible()
+    heard = ask(desk_url, "dạ vâng", conversation)
+    assert words(heard) == [say("hotline.claimed"), "Chào anh/chị, mình giúp ạ."]
+    assert heard["is_with_person"]
+    lan.keyboard.press("Alt+c")
+    lan.get_by_text("Trùng câu hỏi").click()
+    expect(lan.get_by_text("Nguyễn Lan đóng: Trùng câu hỏi")).to_be_visible()
+
+
+def test_an_address_with_a_number_opens_the_case(desk_url: str, sign_in: Any) -> None:
+    lan = sign_in("lan")
+    number = ask(desk_url, "cho tôi gặp nhân viên về phù hiệu xe")["case_number"]
+    lan.goto(f"/desk/?number={number}")
+    expect(lan.get_by_text(f"Số {number} · đang chờ")).to_be_visible()
+    lan.goto("/desk/?number=99999")
+    expect(lan.get_by_text("Câu hỏi số 99999 không còn nữa")).to_be_visible()
+
+
+def test_whoever_is_away_says_why_to_colleagues(desk_url: str, sign_in: Any) -> None:
+    lan, minh = sign_in("lan"), sign_in("minh")
+    lan.get_by_label("Trạng thái trực").click()
+    lan.get_by_role("option", name="Tạm vắng").click()
+    lan.get_by_label("Vắng vì việc gì").fill("họp giao ban")
+    lan.get_by_role("button", name="Tạm vắng").click()
+    ask(desk_url, "cho tôi gặp nhân viên về giấy phép lái xe")
+    row(minh, "lái xe").click()
+    minh.get_by_role("button", name="Nhận", exact=True).click()
+    expect(minh.get_by_text("đang trả lời · Trần Minh")).to_be_visible()
+    minh.get_by_label('Mở rộng "Chuyển"').click()
+    expect(minh.get_by_text("Nguyễn Lan (Tạm vắng: họp giao ban)")).to_be_visible()

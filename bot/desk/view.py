@@ -1,0 +1,148 @@
+"""What one browser looks at, and what it does in the name of whoever is signed in there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nicegui import run, ui
+from sqlalchemy.exc import IntegrityError, NoResultFound
+from sqlalchemy.orm import Session
+
+from actions.wording import say
+from bot.desk.showing import (
+    Line,
+    QueueName,
+    Row,
+    count_queues,
+    going_on,
+    list_alarms,
+    list_queue,
+    search_cases,
+    transcript,
+)
+from bot.desk.sign_in_pages import SIGN_IN
+from bot.hotline.accounts import list_staff
+from bot.hotline.cases import Case, CaseRefused
+from bot.hotline.changes import Mark
+from bot.hotline.staff import Presence, Staff, StaffError, may
+from bot.hotline.staff_sessions import Lifetime, Signed, who
+from bot.turn import Assistant
+from knowledge.database import DatabaseUnavailable, reading, transaction
+
+SIGN_IN_HERE = SIGN_IN.removeprefix("/desk")  # NiceGUI puts its own path before
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What one look at the database gave."""
+
+    counts: dict[QueueName, int]
+    rows: list[Row]
+    case: Case | None
+    owner: str | None
+    lines: list[Line]
+    presence: Presence
+    colleagues: dict[int, str]
+    alarms: frozenset[tuple[int, str]]
+
+
+class View:
+    """One browser's place: queue, search, and the case or conversation that is open."""
+
+    def __init__(self, assistant: Assistant, lifetime: Lifetime, token: str, signed: Signed) -> None:
+        self.assistant, self.lifetime = assistant, lifetime
+        self.token, self.me = token, signed
+        self.queue: QueueName = "waiting"
+        self.search = ""
+        self.number: int | None = None  # of the case that is open
+        self.conversation: str | None = None  # that is open, with a case or without
+        self.seen: Mark | None = None  # the change that is shown
+        self.shown: Shown
+        self.dialogs: ui.element  # where dialogs hang, which outlive what is drawn anew
+        self._looking = asyncio.Lock()
+
+    @property
+    def is_mine(self) -> bool:
+        """Tell whether the open case is one that this person answers."""
+        case = self.shown.case
+        return case is not None and case.owner_id == self.me.staff_id and case.state != "closed"
+
+    async def load(self) -> bool:
+        """Look at the database, one look after the other; tell whether the session still holds."""
+        async with self._looking:
+            while True:
+                place, self.seen = self._place(), await self.assistant.changes.current()
+                shown: Shown | None = await run.io_bound(self._read)
+                if shown is None:
+                    return False
+                if place == self._place():  # else another was opened meanwhile
+                    self.shown = shown
+                    return True
+
+    async def do(self, work: Callable[[Session], object]) -> bool:
+        """Do something in the name of who is signed in; what cannot be done is told, and nothing is lost."""
+        try:
+            if await run.io_bound(self._work, work):
+                return True
+            ui.navigate.to(SIGN_IN_HERE)
+        except (CaseRefused, DatabaseUnavailable) as error:
+            ui.notify(str(error), type="negative", position="top", multi_line=True, timeout=10_000)
+        except StaffError as error:
+            ui.notify(error.shown, type="negative", position="top")
+        except (NoResultFound, IntegrityError):  # erased at this moment
+            ui.notify(say("desk.case_erased", number=self.number), type="negative", position="top")
+        return False
+
+    async def is_there(self) -> bool:
+        """Tell whether the session still holds, without using it."""
+        signed = await run.io_bound(who, self.assistant.engine, self.token, self.lifetime, is_use=False)
+        return signed is not None
+
+    def _place(self) -> tuple[object, ...]:
+        return self.queue, self.search, self.number, self.conversation
+
+    def _read(self) -> Shown | None:
+        if who(self.assistant.engine, self.token, self.lifetime, is_use=False) is None:
+            return None
+        with reading(self.assistant.engine) as session:
+            me = self.me.staff_id
+            rows = search_cases(session, self.search) if self.search else list_queue(session, self.queue, me)
+            case = session.get(Case, self.number) if self.number else None
+            owner = session.get(Staff, case.owner_id) if case and case.owner_id else None
+            staff = session.get_one(Staff, me)
+            presence: Presence = staff.presence  # type: ignore[assignment]
+            return Shown(
+                count_queues(session, me),
+                rows,
+                case,
+                owner.name if owner else None,
+                self._lines(session, case),
+                presence,
+                {each.id: _colleague(each) for each in list_staff(session) if _takes_cases(each, me)},
+                list_alarms(session, me),
+            )
+
+    def _lines(self, session: Session, case: Case | None) -> list[Line]:
+        if case:
+            return transcript(session, case)
+        return going_on(session, self.conversation) if self.conversation and not self.number else []
+
+    def _work(self, work: Callable[[Session], object]) -> bool:
+        if who(self.assistant.engine, self.token, self.lifetime) is None:
+            return False
+        with transaction(self.assistant.engine) as session:
+            work(session)
+        return True
+
+
+def _takes_cases(staff: Staff, me: int) -> bool:
+    return staff.id != me and staff.removed_at is None and may(staff.role, "cases")
+
+
+def _colleague(staff: Staff) -> str:
+    """Write a colleague's name with whether they are there."""
+    presence = say(f"desk.presence_{staff.presence}")
+    reason = f": {staff.away_reason}" if staff.away_reason else ""
+    return f"{staff.name} ({presence}{reason})"
