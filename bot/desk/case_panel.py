@@ -86,7 +86,7 @@ class CasePanel:
         elif case and case.state == "waiting":
             await self.view.do(lambda session: won.append(cases.claim(session, case.id, me)))
             if won == [False]:
-                ui.notify(say("desk.lost_claim"), type="warning", position="top")
+                self.view.tell(say("desk.lost_claim"), "warning")
         if won == [True]:
             self.view.queue = "mine"
         await self.show()
@@ -226,7 +226,7 @@ class CasePanel:
             words = (question.value or "", answer.value or "")
             sources, me = list(line.sources), self.view.me.staff_id
             if await self.view.do(lambda session: propose(session, case.id, me, *words, sources)):
-                ui.notify(say("desk.proposed"), type="positive", position="top")
+                self.view.tell(say("desk.proposed"), "positive")
         dialog.delete()
 
 

@@ -69,7 +69,7 @@ class Composer:
         """Send what is written, once however often it is asked; a blank that was left is told instead."""
         words, sources = self.drafts.get(case.id, ""), tuple(self.sources.get(case.id, ()))
         if left := blanks_in(words):
-            ui.notify(say("desk.blank_left", blank=left[0]), type="warning", position="top")
+            self.view.tell(say("desk.blank_left", blank=left[0]), "warning")
             return
         key = self.keys.setdefault(case.id, str(uuid4()))
         me = self.view.me.staff_id

@@ -17,7 +17,7 @@ from bot.desk.case_panel import CasePanel
 from bot.desk.moments import moment
 from bot.desk.showing import QUEUES, QueueName, Row
 from bot.desk.sign_in_pages import COOKIE, SECOND_FACTOR, SIGN_IN, SIGN_OUT
-from bot.desk.view import SIGN_IN_HERE, View
+from bot.desk.view import View
 from bot.hotline.accounts import set_presence
 from bot.hotline.cases import Case
 from bot.hotline.changes import A_GLANCE
@@ -173,7 +173,7 @@ class Screen:
         for kind in ("due", "new"):
             if any(each.startswith(kind) for _, each in alarms):
                 words = say(f"desk.call_{kind}")
-                ui.notify(words, type="warning" if kind == "due" else "info", position="top")
+                self.view.tell(words, "warning" if kind == "due" else "info")
                 ui.run_javascript(CALL % words)
                 return
 
@@ -186,7 +186,7 @@ class Screen:
     def _sign_out(self) -> None:
         self.left.clear()
         self.right.clear()
-        ui.navigate.to(SIGN_IN_HERE)
+        self.view.sign_out()
 
     def _who_has(self) -> tuple[object, ...]:
         case = self.view.shown.case
@@ -224,7 +224,7 @@ class Screen:
         if number is not None and conversation is None:
             conversation = await run.io_bound(self._conversation_of, number)
             if conversation is None:
-                ui.notify(say("desk.case_erased", number=number), type="warning", position="top")
+                self.view.tell(say("desk.case_erased", number=number), "warning")
                 return
         about = f"case {number}" if number else f"conversation {conversation}"
         me = self.view.me.staff_id

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from nicegui import run, ui
 from sqlalchemy.exc import IntegrityError, NoResultFound
@@ -32,6 +33,9 @@ from bot.turn import Assistant
 from knowledge.database import DatabaseUnavailable, reading, transaction
 
 SIGN_IN_HERE = SIGN_IN.removeprefix("/desk")  # NiceGUI puts its own path before
+
+Kind = Literal["info", "positive", "warning", "negative"]
+NOTICE = {"info": 5_000, "positive": 5_000, "warning": 7_000, "negative": 10_000}  # milliseconds
 
 
 @dataclass(frozen=True)
@@ -86,14 +90,24 @@ class View:
         try:
             if await run.io_bound(self._work, work):
                 return True
-            ui.navigate.to(SIGN_IN_HERE)
+            self.sign_out()
         except (CaseRefused, DatabaseUnavailable) as error:
-            ui.notify(str(error), type="negative", position="top", multi_line=True, timeout=10_000)
+            self.tell(str(error), "negative")
         except StaffError as error:
-            ui.notify(error.shown, type="negative", position="top")
+            self.tell(error.shown, "negative")
         except (NoResultFound, IntegrityError):  # erased at this moment
-            ui.notify(say("desk.case_erased", number=self.number), type="negative", position="top")
+            self.tell(say("desk.case_erased", number=self.number), "negative")
         return False
+
+    def tell(self, words: str, kind: Kind) -> None:
+        """Show a notice, also when what was pressed is drawn anew meanwhile."""
+        with self.dialogs:
+            ui.notify(words, type=kind, position="top", multi_line=True, timeout=NOTICE[kind])
+
+    def sign_out(self) -> None:
+        """Go to the page that signs in."""
+        with self.dialogs:
+            ui.navigate.to(SIGN_IN_HERE)
 
     async def is_there(self) -> bool:
         """Tell whether the session still holds, without using it."""
