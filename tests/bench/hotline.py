@@ -15,6 +15,8 @@ from sqlalchemy import Engine
 
 from bot.hotline import cases
 from knowledge.database import transaction
+from tests.bench import servers
+from tests.bench.hotline_live import live
 from tests.bot.hotline.test_cases import case, staff
 from tests.conftest import opened_database
 
@@ -45,16 +47,27 @@ def claims(engine: Engine, rounds: int) -> dict[str, Any]:
 
 
 def main(
+    only: Annotated[str, typer.Option(help="claims, live or kills; empty: all")] = "",
     rounds: Annotated[int, typer.Option(min=1, help="how often fifty claim one case")] = 1000,
+    messages: Annotated[int, typer.Option(min=1, help="messages and replies that are timed")] = 200,
     database: Annotated[
         str, typer.Option(help="sqlite, or the address of an empty PostgreSQL database")
     ] = "sqlite",
 ) -> None:
-    """Measure, and print the figures as JSON; fails unless exactly one wins each time."""
-    with TemporaryDirectory(prefix="bench-") as folder, opened_database(database, Path(folder)) as engine:
-        told = claims(engine, rounds)
-    print("claims", json.dumps(told), flush=True)
-    raise typer.Exit(0 if told["one_winner"] == rounds else 1)
+    """Measure, and print the figures as JSON; fails unless exactly one wins each claim."""
+    is_right = True
+    with TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        if only in ("", "claims"):
+            with opened_database(database, folder) as engine:
+                told = claims(engine, rounds)
+            print("claims", json.dumps(told), flush=True)
+            is_right = told["one_winner"] == rounds
+        if only in ("", "live"):
+            address = f"sqlite:///{folder / 'live.db'}" if database == "sqlite" else database
+            with servers.our_nlu(folder) as nlu:
+                print("live", json.dumps(live(nlu.url, folder, address, messages)), flush=True)
+    raise typer.Exit(0 if is_right else 1)
 
 
 if __name__ == "__main__":
