@@ -19,6 +19,7 @@ from bot.hotline.cases import CLOSINGS, Case
 from bot.hotline.proposals import propose
 
 MARKDOWN = ["cuddled-lists", "breaks"]
+LAID_OUT = 0.1  # seconds until the browser knows how high the lines are
 STYLES = {
     "citizen": "self-start bg-grey-3 text-black",
     "machine": "self-end bg-blue-1 text-black",
@@ -55,7 +56,7 @@ class CasePanel:
             self._heading()
         with ui.scroll_area().classes("grow w-full border") as self.area:
             self._lines()
-        self.area.scroll_to(percent=1)
+        ui.timer(LAID_OUT, partial(self.area.scroll_to, percent=1), once=True)
         self._typing()
         if case:
             with ui.column().classes("w-full gap-2"):

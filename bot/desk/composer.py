@@ -122,7 +122,7 @@ class Composer:
                 )
                 with button.classes("w-full text-black"), ui.column().classes("gap-0 text-left w-full"):
                     ui.label(reply.title).classes("font-bold")
-                    ui.label(reply.text).classes("text-sm text-grey-8 line-clamp-1")
+                    ui.label(self._filled(reply)).classes("text-sm text-grey-8 line-clamp-1")
 
     @ui.refreshable_method
     def _chosen(self) -> None:
@@ -139,6 +139,12 @@ class Composer:
             self._insert(found[0])
 
     def _insert(self, reply: CannedReply) -> None:
+        if self.field:
+            self.field.set_value(self._filled(reply))
+            self.focus()
+
+    def _filled(self, reply: CannedReply) -> str:
+        """Fill in what the case knows."""
         case = self.case
         procedure = self.view.assistant.library.catalogue.procedures.get(case.procedure or "")
         values = {
@@ -148,9 +154,7 @@ class Composer:
             "today": day(datetime.now(HERE).date()),
             "staff": self.view.me.name,
         }
-        if self.field:
-            self.field.set_value(reply.filled(values))
-            self.focus()
+        return reply.filled(values)
 
     async def _written(self, case: Case, event: Any) -> None:
         before, words = self.drafts.get(case.id, ""), event.value or ""

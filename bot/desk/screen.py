@@ -100,7 +100,7 @@ class Screen:
             ui.label(self.view.me.name).classes("max-md:hidden")
             with ui.element("form").props(f"method=post action={SIGN_OUT}"):
                 ui.element("input").props(f"type=hidden name=csrf value={csrf_of(self.view.token)}")
-                ui.button(say("desk.sign_out")).props("type=submit flat dense text-color=white")
+                ui.button(say("desk.sign_out")).props("type=submit flat dense no-caps text-color=white")
 
     @ui.refreshable_method
     def _queues(self) -> None:
