@@ -45,6 +45,7 @@ from nlu.client import NluClient
 
 log = structlog.get_logger()
 A_LOOK = 1.0  # seconds between looks for changed knowledge
+IN_THE_GROUP = 0.5  # seconds between looks for what to tell the staff's group
 SOON = 0.2  # seconds between looks for messages to send: somebody may wait for one
 A_DAY = 24 * 60 * 60  # seconds
 WARNED_EVERY = 15.0  # seconds between looks for cases near their deadline
@@ -74,12 +75,13 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
         partial(note_guessing, engine, settings.staff_telegram_chat),
     )
     nlu = NluClient(settings.nlu_url)
+    tells_each = settings.telegram_token and not settings.hotline_telegram_group  # else their group is told
     hotline = Hotline(
         OpeningHours(read_hours(settings.hotline_hours), shelf.library().catalogue.working_days(province.id)),
         province.id,
         timedelta(minutes=settings.hotline_answer_minutes),
         timedelta(minutes=settings.hotline_urgent_minutes),
-        alerts=Alerts(settings.address()) if settings.telegram_token else None,
+        alerts=Alerts(settings.address()) if tells_each else None,
     )
     return Assistant(
         shelf.library, nlu, engine, province, settings.today, desk, hotline, settings.address(), shelf.look
@@ -134,11 +136,13 @@ def chores_of(
     engine = assistant.engine
     watcher = Watcher(assistant, batch=ceil(settings.watched_per_minute / 60))
     senders = {"telegram": partial(send_once, telegram.bot)} if telegram else {}
+    mirror = telegram.bot_data.get("mirror") if telegram else None
     outbox = Outbox(engine, senders, partial(note_refused, engine))
     return (
         Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
         Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
         Chore("send", outbox.send_due, SOON),
+        *((Chore("group", mirror.round, IN_THE_GROUP),) if mirror else ()),
         Chore("warn", partial(asyncio.to_thread, assistant.hotline.warn, engine), WARNED_EVERY),
         Chore("erase", partial(asyncio.to_thread, erase_old, engine, settings.retention_days), A_DAY),
     )

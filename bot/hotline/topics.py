@@ -1,4 +1,4 @@
-"""Cases as topics of the staff's Telegram group: what happens to a case is told in its topic, in order."""
+"""Cases as topics of the staff's Telegram group: which topic is a case's, and up to where it was told."""
 
 from __future__ import annotations
 
