@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
@@ -27,6 +28,7 @@ from bot.hotline.cases import note_undelivered
 from bot.hotline.duty import Hotline
 from bot.hotline.hours import OpeningHours, read_hours
 from bot.hotline.staff_sessions import forget_sign_ins
+from bot.hotline.topics import OF_TOPICS
 from bot.outbox import Outbox, OutboxMessage, Recipient, forget_sent, queue
 from bot.settings import HERE, Settings
 from bot.store import erase_older_than, stop_following
@@ -42,6 +44,9 @@ from knowledge.dossiers import Refusal, forget_guesses, forget_states, open_desk
 from knowledge.library import Shelf, open_library
 from knowledge.revisions import stamp
 from nlu.client import NluClient
+
+if TYPE_CHECKING:
+    from bot.telegram_topics import Mirror
 
 log = structlog.get_logger()
 A_LOOK = 1.0  # seconds between looks for changed knowledge
@@ -136,15 +141,27 @@ def chores_of(
     engine = assistant.engine
     watcher = Watcher(assistant, batch=ceil(settings.watched_per_minute / 60))
     senders = {"telegram": partial(send_once, telegram.bot)} if telegram else {}
-    mirror = telegram.bot_data.get("mirror") if telegram else None
     outbox = Outbox(engine, senders, partial(note_refused, engine))
     return (
         Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
         Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
         Chore("send", outbox.send_due, SOON),
-        *((Chore("group", mirror.round, IN_THE_GROUP),) if mirror else ()),
+        *(
+            group_chores(engine, telegram.bot_data["mirror"])
+            if telegram and settings.hotline_telegram_group
+            else ()
+        ),
         Chore("warn", partial(asyncio.to_thread, assistant.hotline.warn, engine), WARNED_EVERY),
         Chore("erase", partial(asyncio.to_thread, erase_old, engine, settings.retention_days), A_DAY),
+    )
+
+
+def group_chores(engine: Engine, mirror: Mirror) -> tuple[Chore, ...]:
+    """List what is done for the staff's group: by itself, since Telegram lets a group have few messages."""
+    erased = Outbox(engine, {OF_TOPICS: mirror.forget})
+    return (
+        Chore("group", mirror.round, IN_THE_GROUP),
+        Chore("forget_topics", erased.send_due, A_LOOK),
     )
 
 

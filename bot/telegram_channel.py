@@ -238,8 +238,9 @@ async def running_telegram(application: TelegramApplication, settings: Settings)
             await application.updater.stop()
         if application.running:
             await application.stop()  # answers what was fetched
-        if group := application.bot_data.get("group"):
-            await group.close()
+        for name in ("mirror", "group"):
+            if name in application.bot_data:
+                await application.bot_data[name].close()
         await application.shutdown()
         await application.bot.shutdown()  # when Telegram was never reached, the line above leaves it open
 

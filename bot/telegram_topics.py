@@ -7,8 +7,10 @@ for that must not keep citizens waiting.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from functools import partial
+from typing import Any
 
 import structlog
 from telegram import Bot, InlineKeyboardButton, InlineKeyboardMarkup, LinkPreviewOptions, ext
@@ -26,6 +28,7 @@ from telegram.request import HTTPXRequest
 from actions.wording import say
 from bot.hotline.changes import Mark
 from bot.hotline.topic_steps import Step, begin_anew, give_up, note_told, note_topic, take_step, untold
+from bot.outbox import NotEver, NotNow
 from bot.settings import Settings
 from bot.telegram_delivery import TRIES, attempt, persist
 from bot.turn import Assistant
@@ -35,6 +38,7 @@ log = structlog.get_logger()
 
 AT_ONCE = 5  # cases: so few that none waits for long once it is taken
 LONGEST = 90.0  # seconds for a step, before others take it for one of a stopped program
+PATIENCE = 5.0  # seconds for what is being told when the program stops
 LOOK_EVERY = 5.0  # seconds between looks while nothing seems to happen
 REST = 30.0  # seconds after the group refused the bot
 TOLD_EVERY = 60 * 60.0  # seconds between words about that in the group
@@ -62,6 +66,7 @@ class Mirror:
         self._has_more = False
         self._look_at = 0.0
         self._not_before: dict[int, float] = {}  # cases that were told in vain
+        self._telling: set[asyncio.Task[None]] = set()
         self._rests_until = 0.0
         self._told_trouble_at: float | None = None
 
@@ -74,7 +79,34 @@ class Mirror:
         self._not_before = {each: until for each, until in self._not_before.items() if until > at}
         found = await asyncio.to_thread(untold, self._engine, AT_ONCE, tuple(self._not_before))
         self._seen, self._has_more, self._look_at = mark, bool(found), at + LOOK_EVERY
-        await asyncio.gather(*map(self.tell, found))
+        telling = {asyncio.create_task(self.tell(each)) for each in found}
+        self._telling |= telling
+        if telling:
+            await asyncio.wait(telling)  # which go on to their end when this is stopped
+        self._telling -= telling
+
+    async def close(self) -> None:
+        """Tell nothing more: what is being told gets a moment, then is noted as told perhaps."""
+        self._rests_until = math.inf
+        if self._telling:
+            _, late = await asyncio.wait(self._telling, timeout=PATIENCE)
+            for each in late:
+                each.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def forget(self, topic: str, _: dict[str, Any]) -> None:
+        """Delete the topic of a case that was erased; raises NotNow and NotEver."""
+        try:
+            await self._bot.delete_forum_topic(self._group, int(topic))
+        except (BadRequest, Forbidden, ChatMigrated) as error:
+            if _is_gone(error):
+                return
+            await attempt(
+                self._bot.send_message(self._group, say("group.erased"), message_thread_id=int(topic))
+            )
+            raise NotEver("let the bot delete messages in the staff's group") from None
+        except (NetworkError, RetryAfter) as error:  # deleting twice does no harm
+            raise NotNow(type(error).__name__) from None
 
     async def tell(self, case_id: int) -> None:
         """Tell the next step of a case; what fails is told later."""
@@ -96,6 +128,9 @@ class Mirror:
                     return
                 is_sending = True
                 card = await self._send(kept)
+        except asyncio.CancelledError:
+            await asyncio.to_thread(give_up, self._engine, step, may_have_come=is_sending)
+            raise
         except (TelegramError, TimeoutError) as error:
             await self._put_off(step, error, may_have_come=is_sending)
             return
@@ -130,7 +165,7 @@ class Mirror:
 
     async def _put_off(self, step: Step, error: Exception, *, may_have_come: bool) -> None:
         """Let a step be told later, as its failure asks for."""
-        if isinstance(error, BadRequest) and any(word in str(error).lower() for word in GONE):
+        if _is_gone(error):
             log.warning("group_topic_gone", case=step.case_id)
             await asyncio.to_thread(begin_anew, self._engine, step)
             return
@@ -157,3 +192,8 @@ class Mirror:
             self._told_trouble_at = at
             said = say("group.trouble", link=f"{self._assistant.address}/desk/")
             await attempt(self._bot.send_message(self._group, said))
+
+
+def _is_gone(error: Exception) -> bool:
+    """Tell whether Telegram says that there is no such topic."""
+    return isinstance(error, BadRequest) and any(word in str(error).lower() for word in GONE)

@@ -23,7 +23,7 @@ LONGEST_TITLE = 128
 LONGEST_WORDS = 300  # characters of one line of what was said before the case
 LINES_BEFORE = 6
 ENDS = ("closed", "given_back")
-_DOES_SOMETHING = re.compile(r"(?<![\w/:.@])([@/])(?=\w)")  # a mention, or a command to press
+_DOES_SOMETHING = re.compile(r"(?<![\w/:.@<])([@/])(?=\w)")  # a mention, or a command to press
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ def _card(session: Session, case: Case) -> str:
     ]
     lines = takewhile(lambda line: line.at <= case.opened_at, transcript(session, case))
     before = [line for line in lines if line.speaker in ("citizen", "machine")]
-    if before and before[-1].text == case.question:
+    if before and case.question.endswith(before[-1].text):
         before.pop()
     earlier = [_clipped(_words(line)) for line in before[-LINES_BEFORE:]]
     while earlier and _size("\n".join([*first, *earlier])) > LIMIT - LONGEST_WORDS:

@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from knowledge.database import Base, UtcTime
 
+OF_TOPICS = "telegram_topic"  # the outbox's channel for topics that are to be deleted
+
 
 class CaseTopic(Base):
     """The topic of a case, up to which line of its history it was told, and which line is being sent."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from tests.servers.telegram_forum import Forum
 from tests.servers.telegram_html import message_text, parsed_text
 from tests.servers.telegram_http import http_handler
 from tests.servers.telegram_refusal import Refused
@@ -51,6 +52,7 @@ class TelegramApi:
         self.pending: list[dict[str, Any]] = []  # updates not yet confirmed
         self.webhook = Webhook()
         self.allowed: list[str] = []
+        self.forums: dict[int, Forum] = defaultdict(Forum)  # groups, by their chats
         self._queries: set[str] = set()  # presses not yet answered
         self._refusals: dict[str, list[Refused]] = defaultdict(list)
         self._held: set[int] = set()
@@ -90,15 +92,43 @@ class TelegramApi:
         """Write a text of a citizen as it stands in an update, sending nothing."""
         return {"message": {**self._message(chat_id, "private", _person(chat_id)), "text": text}}
 
-    def citizen_presses(self, chat_id: int, data: str, message_id: int) -> dict[str, Any]:
+    def citizen_presses(
+        self, chat_id: int, data: str, message_id: int, person: int | None = None
+    ) -> dict[str, Any]:
         """Press a button of a message of the bot; give the update."""
         message = next(item for item in self.messages if item["message_id"] == message_id)
         query: dict[str, Any] = {
             "id": str(self._next_id()), "chat_instance": "1", "data": data, "message": message,
-            "from": _person(chat_id),
+            "from": _person(person or chat_id),
         }  # fmt: skip
         self._queries.add(query["id"])
         return self.push({"callback_query": query})
+
+    def member_says(self, group: int, topic: int | None, person: int, text: str) -> dict[str, Any]:
+        """Write in a topic of a group, or outside of any; give the update."""
+        return self.member_sends(group, topic, person, text=text)
+
+    def member_sends(
+        self, group: int, topic: int | None, person: int, kind: str = "message", **content: Any
+    ) -> dict[str, Any]:
+        """Send anything in a group; ``kind`` may be edited_message."""
+        message = self._message(group, "supergroup", _person(person))
+        message["chat"]["is_forum"] = True
+        where = {"is_topic_message": True, "message_thread_id": topic} if topic else {}
+        return self.push({kind: {**message, **where, **content}})
+
+    def member_presses(self, person: int, data: str, message: dict[str, Any]) -> dict[str, Any]:
+        """Press a button of a message of the bot in a group."""
+        return self.citizen_presses(message["chat"]["id"], data, message["message_id"], person)
+
+    def delete_topic(self, group: int, topic: int) -> None:
+        """Delete a topic with all its messages."""
+        with self.changed:
+            self._on_delete_forum_topic(group, topic)
+
+    def in_topic(self, group: int, topic: int | None) -> list[dict[str, Any]]:
+        """Give the bot's messages in a topic."""
+        return [each for each in self.messages if _is_in(each, group, topic)]
 
     def push(self, update: dict[str, Any]) -> dict[str, Any]:
         """Put an update up for delivery; one with an id is delivered again."""
@@ -194,15 +224,31 @@ class TelegramApi:
         ]
 
     def _on_send_message(
-        self, chat_id: int, text: str = "", parse_mode: str = "", reply_markup: Any = None, **_: Any
+        self, chat_id: int, text: str = "", parse_mode: str = "", reply_markup: Any = None, **more: Any
     ) -> dict[str, Any]:
         self.changed.wait_for(lambda: chat_id not in self._held)
+        topic = more.get("message_thread_id")
+        if topic is not None:
+            self.forums[chat_id].check(topic)
         plain = message_text(text, parse_mode)
-        message = {**self._message(chat_id, "private", BOT), "text": plain}
+        message = {**self._message(chat_id, "supergroup" if chat_id < 0 else "private", BOT), "text": plain}
+        if topic is not None:
+            message |= {"message_thread_id": topic, "is_topic_message": True}
         if reply_markup:
             message["reply_markup"] = _checked_keyboard(reply_markup)
         self.messages.append({**message, "html": text})
         return message
+
+    def _on_create_forum_topic(self, chat_id: int, name: str, **_: Any) -> dict[str, Any]:
+        return self.forums[chat_id].create(self._next_id(), name)
+
+    def _on_close_forum_topic(self, chat_id: int, message_thread_id: int) -> bool:
+        return self.forums[chat_id].close(message_thread_id)
+
+    def _on_delete_forum_topic(self, chat_id: int, message_thread_id: int) -> bool:
+        self.forums[chat_id].delete(message_thread_id)
+        self.messages = [each for each in self.messages if not _is_in(each, chat_id, message_thread_id)]
+        return True
 
     def _on_edit_message_reply_markup(
         self, chat_id: int, message_id: int, reply_markup: Any = None, **_: Any
@@ -278,6 +324,10 @@ class TelegramApi:
 
 def _person(chat_id: int) -> dict[str, Any]:
     return {"id": abs(chat_id), "is_bot": False, "first_name": "Nguyễn Thị Bí Mật"}
+
+
+def _is_in(message: dict[str, Any], group: int, topic: int | None) -> bool:
+    return message["chat"]["id"] == group and message.get("message_thread_id") == topic
 
 
 def _checked_keyboard(markup: dict[str, Any]) -> dict[str, Any]:

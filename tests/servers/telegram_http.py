@@ -48,5 +48,5 @@ def http_handler(token: str, answer: Callable[[str, dict[str, Any]], Any]) -> ty
 
 def _value(name: str, text: str) -> Any:
     """Read a form field: what is not text is JSON."""
-    plain = ("text", "callback_query_id", "url", "secret_token", "action", "parse_mode")
+    plain = ("text", "callback_query_id", "url", "secret_token", "action", "parse_mode", "name")
     return text if name in plain else json.loads(text)
