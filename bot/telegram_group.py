@@ -32,6 +32,7 @@ from bot.hotline.closing_words import read_closing
 from bot.hotline.group_desk import GroupDesk, Written
 from bot.telegram_delivery import TRIES, attempt, persist
 from knowledge.database import DatabaseUnavailable
+from knowledge.search import fold
 
 log = structlog.get_logger()
 
@@ -96,9 +97,9 @@ class Group:
         command = None if text.startswith("//") else _COMMAND.fullmatch(text)
         if command and command["bot"] and command["bot"].lower() != context.bot.username.lower():
             return
-        if command and command["name"] in ("truc", "nghi"):
-            on_duty = command["name"] == "truc"
-            act = self._desk.go_on_duty if on_duty else self._desk.go_off_duty
+        name = fold(command["name"]) if command else None
+        if name in ("truc", "nghi"):
+            act = self._desk.go_on_duty if name == "truc" else self._desk.go_off_duty
             self._answer(message, await self._do(partial(act, message.from_user.id)))
             return
         await self._in_topic(message, partial(self._take, text=text, command=command))
@@ -119,8 +120,6 @@ class Group:
         """Do something about a message in the topic of a case, and about no other."""
         if not (message.is_topic_message and message.message_thread_id and message.from_user):
             return
-        if message.from_user.id == self.bot.id:
-            return
         try:
             case_id = await asyncio.to_thread(self._desk.case_in, message.message_thread_id)
         except DatabaseUnavailable:
@@ -134,7 +133,7 @@ class Group:
         if await self._is_stranger(message, account):
             return
         written = _written(message, text.removeprefix("//").strip())
-        if command and command["name"] == "xong":
+        if command and fold(command["name"]) == "xong":
             await self._finish(message, case_id, account, command["rest"] or "")
         elif command:
             self._answer(message, say("group.unknown_command"))

@@ -21,7 +21,6 @@ from telegram.error import (
     NetworkError,
     RetryAfter,
     TelegramError,
-    TimedOut,
 )
 from telegram.request import HTTPXRequest
 
@@ -42,6 +41,7 @@ PATIENCE = 5.0  # seconds for what is being told when the program stops
 LOOK_EVERY = 5.0  # seconds between looks while nothing seems to happen
 REST = 30.0  # seconds after the group refused the bot
 TOLD_EVERY = 60 * 60.0  # seconds between words about that in the group
+NEVER_CAME = (BadRequest, Forbidden, ChatMigrated, RetryAfter)  # of other failures that is not known
 GONE = ("thread not found", "topic_deleted", "topic_id_invalid")
 
 
@@ -169,7 +169,7 @@ class Mirror:
             log.warning("group_topic_gone", case=step.case_id)
             await asyncio.to_thread(begin_anew, self._engine, step)
             return
-        is_unsure = may_have_come and isinstance(error, (TimedOut, TimeoutError))
+        is_unsure = may_have_come and not (isinstance(error, NEVER_CAME) or "ConnectError" in str(error))
         await asyncio.to_thread(give_up, self._engine, step, may_have_come=is_unsure)
         self._not_before[step.case_id] = time.monotonic() + LOOK_EVERY
         if isinstance(error, (BadRequest, Forbidden, ChatMigrated)):

@@ -13,7 +13,7 @@ from typing import Any
 
 import requests
 
-from tests.servers.telegram_forum import Forum
+from tests.servers.telegram_forum import Forum, Groups, person_of
 from tests.servers.telegram_html import message_text, parsed_text
 from tests.servers.telegram_http import http_handler
 from tests.servers.telegram_refusal import Refused
@@ -42,7 +42,7 @@ class Call:
     at: float = field(default_factory=time.monotonic)
 
 
-class TelegramApi:
+class TelegramApi(Groups):
     """The server; everything a test looks at is guarded by one condition."""
 
     def __init__(self) -> None:
@@ -85,12 +85,12 @@ class TelegramApi:
 
     def citizen_sends(self, chat_id: int, chat_type: str = "private", **content: Any) -> dict[str, Any]:
         """Send anything to the bot (``photo=[…]``, ``voice={…}``); give the update."""
-        message = self._message(chat_id, chat_type, _person(chat_id))
+        message = self._message(chat_id, chat_type, person_of(chat_id))
         return self.push({"message": {**message, **content}})
 
     def text_from(self, chat_id: int, text: str) -> dict[str, Any]:
         """Write a text of a citizen as it stands in an update, sending nothing."""
-        return {"message": {**self._message(chat_id, "private", _person(chat_id)), "text": text}}
+        return {"message": {**self._message(chat_id, "private", person_of(chat_id)), "text": text}}
 
     def citizen_presses(
         self, chat_id: int, data: str, message_id: int, person: int | None = None
@@ -99,36 +99,10 @@ class TelegramApi:
         message = next(item for item in self.messages if item["message_id"] == message_id)
         query: dict[str, Any] = {
             "id": str(self._next_id()), "chat_instance": "1", "data": data, "message": message,
-            "from": _person(person or chat_id),
+            "from": person_of(person or chat_id),
         }  # fmt: skip
         self._queries.add(query["id"])
         return self.push({"callback_query": query})
-
-    def member_says(self, group: int, topic: int | None, person: int, text: str) -> dict[str, Any]:
-        """Write in a topic of a group, or outside of any; give the update."""
-        return self.member_sends(group, topic, person, text=text)
-
-    def member_sends(
-        self, group: int, topic: int | None, person: int, kind: str = "message", **content: Any
-    ) -> dict[str, Any]:
-        """Send anything in a group; ``kind`` may be edited_message."""
-        message = self._message(group, "supergroup", _person(person))
-        message["chat"]["is_forum"] = True
-        where = {"is_topic_message": True, "message_thread_id": topic} if topic else {}
-        return self.push({kind: {**message, **where, **content}})
-
-    def member_presses(self, person: int, data: str, message: dict[str, Any]) -> dict[str, Any]:
-        """Press a button of a message of the bot in a group."""
-        return self.citizen_presses(message["chat"]["id"], data, message["message_id"], person)
-
-    def delete_topic(self, group: int, topic: int) -> None:
-        """Delete a topic with all its messages."""
-        with self.changed:
-            self._on_delete_forum_topic(group, topic)
-
-    def in_topic(self, group: int, topic: int | None) -> list[dict[str, Any]]:
-        """Give the bot's messages in a topic."""
-        return [each for each in self.messages if _is_in(each, group, topic)]
 
     def push(self, update: dict[str, Any]) -> dict[str, Any]:
         """Put an update up for delivery; one with an id is delivered again."""
@@ -140,9 +114,11 @@ class TelegramApi:
 
     # What a test arranges and waits for
 
-    def refuse_next(self, method: str, status: int, description: str, retry_after: int | None = None) -> None:
+    def refuse_next(
+        self, method: str, status: int, description: str, retry_after: int | None = None, **more: int
+    ) -> None:
         """Refuse the next call; one with ``retry_after`` (seconds) is refused until they are over."""
-        self._refusals[method].append(Refused(status, description, retry_after))
+        self._refusals[method].append(Refused(status, description, retry_after, **more))
 
     def hold(self, chat_id: int) -> None:
         """Let messages to a chat wait until released."""
@@ -239,17 +215,6 @@ class TelegramApi:
         self.messages.append({**message, "html": text})
         return message
 
-    def _on_create_forum_topic(self, chat_id: int, name: str, **_: Any) -> dict[str, Any]:
-        return self.forums[chat_id].create(self._next_id(), name)
-
-    def _on_close_forum_topic(self, chat_id: int, message_thread_id: int) -> bool:
-        return self.forums[chat_id].close(message_thread_id)
-
-    def _on_delete_forum_topic(self, chat_id: int, message_thread_id: int) -> bool:
-        self.forums[chat_id].delete(message_thread_id)
-        self.messages = [each for each in self.messages if not _is_in(each, chat_id, message_thread_id)]
-        return True
-
     def _on_edit_message_reply_markup(
         self, chat_id: int, message_id: int, reply_markup: Any = None, **_: Any
     ) -> Any:
@@ -320,14 +285,6 @@ class TelegramApi:
         with self.changed:
             self.changed.wait_for(lambda: not self._open or (self.webhook.url and self._wanted()))
             return self._wanted()[0] if self._open else None
-
-
-def _person(chat_id: int) -> dict[str, Any]:
-    return {"id": abs(chat_id), "is_bot": False, "first_name": "Nguyễn Thị Bí Mật"}
-
-
-def _is_in(message: dict[str, Any], group: int, topic: int | None) -> bool:
-    return message["chat"]["id"] == group and message.get("message_thread_id") == topic
 
 
 def _checked_keyboard(markup: dict[str, Any]) -> dict[str, Any]:

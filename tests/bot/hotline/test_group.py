@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text, update
+from structlog.testing import capture_logs
 
 from actions.wording import say
 from bot.hotline import cases
@@ -229,7 +231,7 @@ def test_being_on_duty_is_said_in_the_group(api: TelegramApi, staffed: Assistant
             assert session.get_one(Staff, 1).there_until == OPEN.replace(hour=17)
         api.member_says(GROUP, None, STRANGER, "/truc")
         run.wait(None, str(STRANGER))
-        api.member_says(GROUP, None, LAN, "/nghi")
+        api.member_says(GROUP, None, LAN, "/nghỉ")
         run.wait(None, "Nguyễn Lan đã nghỉ trực.")
         api.member_says(GROUP, None, LAN, "/truc@another_bot")
     late = at(staffed, datetime(2026, 11, 27, 18, 0, tzinfo=HERE))
@@ -311,6 +313,40 @@ def test_what_telegram_did_not_take_is_sent_later_without_such_a_word(
         api.wait_for_call("createForumTopic")
     with group_desk(staffed, settings, api):
         assert say("group.again") not in run.wait(run.topic(), "Câu hỏi:")["text"]
+
+
+def test_what_may_have_come_is_sent_again_with_such_a_word(
+    api: TelegramApi, staffed: Assistant, settings: Settings
+) -> None:
+    with group_desk(staffed, settings, api, tells=False) as run:
+        api.citizen_says(HOA, HUMAN)
+        api.wait_for_message(HOA)
+    api.refuse_next("sendMessage", 502, "Bad Gateway")
+    with group_desk(staffed, settings, api):
+        api.wait_for_call("sendMessage", 2)
+    with group_desk(staffed, settings, api):
+        assert say("group.again") in run.wait(run.topic(), "Câu hỏi:")["text"]
+    assert len(api.forums[GROUP].topics) == 1
+
+
+def test_of_many_who_tell_a_case_one_does(api: TelegramApi, staffed: Assistant, settings: Settings) -> None:
+    with group_desk(staffed, settings, api, tells=False) as run:
+        api.citizen_says(HOA, HUMAN)
+        api.wait_for_message(HOA)
+    number = run.case().id
+    with ThreadPoolExecutor(8) as threads:
+        steps = list(threads.map(lambda _: take_step(staffed.engine, number), range(8)))
+    assert sum(step is not None for step in steps) == 1
+
+
+def test_a_group_that_moved_is_logged_with_its_new_number(
+    api: TelegramApi, staffed: Assistant, settings: Settings
+) -> None:
+    words = "Bad Request: group chat was upgraded to a supergroup chat"
+    api.refuse_next("createForumTopic", 400, words, migrated_to=-1009)
+    with capture_logs() as logs, group_desk(staffed, settings, api):
+        api.citizen_says(HOA, HUMAN)
+        api.wait_until(lambda: "HOTLINE_TELEGRAM_GROUP=-1009" in str(logs), "the log")
 
 
 def test_a_citizen_who_blocked_the_bot_is_told_of(
