@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
@@ -27,6 +28,7 @@ from bot.hotline.cases import note_undelivered
 from bot.hotline.duty import Hotline
 from bot.hotline.hours import OpeningHours, read_hours
 from bot.hotline.staff_sessions import forget_sign_ins
+from bot.hotline.topics import OF_TOPICS
 from bot.outbox import Outbox, OutboxMessage, Recipient, forget_sent, queue
 from bot.settings import HERE, Settings
 from bot.store import erase_older_than, stop_following
@@ -43,8 +45,12 @@ from knowledge.library import Shelf, open_library
 from knowledge.revisions import stamp
 from nlu.client import NluClient
 
+if TYPE_CHECKING:
+    from bot.telegram_topics import Mirror
+
 log = structlog.get_logger()
 A_LOOK = 1.0  # seconds between looks for changed knowledge
+IN_THE_GROUP = 0.5  # seconds between looks for what to tell the staff's group
 SOON = 0.2  # seconds between looks for messages to send: somebody may wait for one
 A_DAY = 24 * 60 * 60  # seconds
 WARNED_EVERY = 15.0  # seconds between looks for cases near their deadline
@@ -74,13 +80,14 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
         partial(note_guessing, engine, settings.staff_telegram_chat),
     )
     nlu = NluClient(settings.nlu_url)
+    tells_each = settings.telegram_token and not settings.hotline_telegram_group  # else their group is told
     hotline = Hotline(
         OpeningHours(read_hours(settings.hotline_hours), shelf.library().catalogue.working_days(province.id)),
         province.id,
         timedelta(minutes=settings.hotline_answer_minutes),
         timedelta(minutes=settings.hotline_urgent_minutes),
         teams=settings.teams(),
-        alerts=Alerts(settings.address()) if settings.telegram_token else None,
+        alerts=Alerts(settings.address()) if tells_each else None,
     )
     return Assistant(
         shelf.library, nlu, engine, province, settings.today, desk, hotline, settings.address(), shelf.look
@@ -140,10 +147,29 @@ def chores_of(
         Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
         Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
         Chore("send", outbox.send_due, SOON),
-        *((Chore("typing", partial(show_typing, telegram.bot, assistant), A_LOOK),) if telegram else ()),
+        *(telegram_chores(assistant, settings, telegram) if telegram else ()),
         Chore("warn", partial(asyncio.to_thread, assistant.hotline.warn, engine), WARNED_EVERY),
         Chore("erase", partial(asyncio.to_thread, erase_old, engine, settings.retention_days), A_DAY),
     )
+
+
+def group_chores(engine: Engine, mirror: Mirror) -> tuple[Chore, ...]:
+    """List what is done for the staff's group: by itself, since Telegram lets a group have few messages."""
+    erased = Outbox(engine, {OF_TOPICS: mirror.forget})
+    return (
+        Chore("group", mirror.round, IN_THE_GROUP),
+        Chore("forget_topics", erased.send_due, A_LOOK),
+    )
+
+
+def telegram_chores(
+    assistant: Assistant, settings: Settings, telegram: TelegramApplication
+) -> tuple[Chore, ...]:
+    """List what is done for Telegram alone: showing who is typing, and the staff's group."""
+    typing = Chore("typing", partial(show_typing, telegram.bot, assistant), A_LOOK)
+    if settings.hotline_telegram_group is None:
+        return (typing,)
+    return (typing, *group_chores(assistant.engine, telegram.bot_data["mirror"]))
 
 
 async def _do(chore: Chore) -> None:

@@ -14,13 +14,16 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    column,
     delete,
     func,
     select,
+    table,
 )
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from bot.outbox import OutboxMessage
+from bot.hotline.topics import OF_TOPICS, CaseTopic
+from bot.outbox import OutboxMessage, Recipient, queue
 from knowledge.database import Base, UtcTime, now, transaction
 from knowledge.dossier_codes import LONGEST_CODE
 
@@ -100,10 +103,21 @@ def erase_conversation(session: Session, conversation_id: str) -> int:
     turns = session.scalar(
         select(func.count()).select_from(Turn).where(Turn.conversation_id == conversation_id)
     )
-    for table in (UnresolvedQuestion, FollowedDossier, OutboxMessage, Turn):
-        session.execute(delete(table).where(table.conversation_id == conversation_id))
+    _forget_topics(session, conversation_id)
+    for each in (UnresolvedQuestion, FollowedDossier, OutboxMessage, Turn):
+        session.execute(delete(each).where(each.conversation_id == conversation_id))
     session.execute(delete(Conversation).where(Conversation.id == conversation_id))
     return turns or 0
+
+
+def _forget_topics(session: Session, conversation_id: str) -> None:
+    """Let the topics of a conversation's cases be deleted in the staff's Telegram group."""
+    cases = table("cases", column("id"), column("conversation_id"))
+    told = select(CaseTopic.thread_id).join(cases, cases.c.id == CaseTopic.case_id)
+    for topic in session.scalars(told.where(cases.c.conversation_id == conversation_id)):
+        if topic is not None:
+            recipient = Recipient(OF_TOPICS, str(topic))
+            queue(session, f"{OF_TOPICS}:{uuid4()}", recipient, {}, at_night=True)
 
 
 def stop_following(engine: Engine, conversation_id: str) -> None:

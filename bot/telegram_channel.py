@@ -1,6 +1,6 @@
 """Telegram: private chats, by polling or webhook, each chat's messages answered in order.
 
-Groups are left alone: what people ask here (dossiers, family matters) is not for others to read.
+Groups are left alone, but for the staff's own: what people ask here is not for others to read.
 A message is confirmed to Telegram when it was answered, so that a crash loses none; its key keeps a
 message that comes twice from being answered twice. Nothing logged names a chat or its words.
 
@@ -46,7 +46,7 @@ COMMANDS = {
     "huy": "cancel",
     "xoadulieu": "delete_my_data",
 }
-KINDS = ["message", "callback_query"]  # the updates asked for
+KINDS = ["message", "callback_query"]  # the updates asked for; of the staff's group, edited ones too
 AT_ONCE = 256  # updates
 PATIENCE = 3.0  # seconds that fetching waits for the answers to what was fetched before
 DEFAULTS = ext.Defaults(parse_mode="HTML", link_preview_options=LinkPreviewOptions(is_disabled=True))
@@ -180,6 +180,8 @@ def telegram_application(assistant: Assistant, settings: Settings) -> TelegramAp
     builder.update_queue(fetched).get_updates_request(_ConfirmedWhenAnswered(fetched)).read_timeout(20)
     builder.rate_limiter(ext.AIORateLimiter(max_retries=TRIES)).concurrent_updates(_ChatByChat())
     application = builder.defaults(DEFAULTS).build()
+    if settings.hotline_telegram_group:
+        _add_group(application, assistant, settings, token)
     channel, private = _Channel(assistant), ext.filters.UpdateType.MESSAGE & ext.filters.ChatType.PRIVATE
     for name, payload in COMMANDS.items():
         application.add_handler(ext.CommandHandler(name, partial(channel.answer, payload=payload), private))
@@ -190,6 +192,20 @@ def telegram_application(assistant: Assistant, settings: Settings) -> TelegramAp
     application.add_error_handler(_on_error)
     application.bot_data["assistant"] = assistant
     return application
+
+
+def _add_group(
+    application: TelegramApplication, assistant: Assistant, settings: Settings, token: str
+) -> None:
+    """Let the staff's group be a desk."""
+    from bot.hotline.group_desk import GroupDesk
+    from bot.telegram_group import Group
+    from bot.telegram_topics import Mirror, group_bot  # takes a second to load, as the desk does
+
+    bot, chat_id = group_bot(settings, token), settings.hotline_telegram_group or 0
+    group = Group(GroupDesk(assistant.engine, assistant.hotline), bot, chat_id)
+    group.listen(application)
+    application.bot_data.update(group=group, mirror=Mirror(assistant, bot, chat_id))
 
 
 def _checked_token(settings: Settings) -> str:
@@ -222,6 +238,9 @@ async def running_telegram(application: TelegramApplication, settings: Settings)
             await application.updater.stop()
         if application.running:
             await application.stop()  # answers what was fetched
+        for name in ("mirror", "group"):
+            if name in application.bot_data:
+                await application.bot_data[name].close()
         await application.shutdown()
         await application.bot.shutdown()  # when Telegram was never reached, the line above leaves it open
 
@@ -230,6 +249,8 @@ async def _start(application: TelegramApplication, settings: Settings) -> None:
     bot, assistant = application.bot, application.bot_data["assistant"]
     try:
         await persist(application.initialize)
+        if group := application.bot_data.get("group"):
+            await persist(group.bot.initialize)
         await attempt(bot.set_my_commands([(name, button(intent)) for name, intent in COMMANDS.items()]))
         for address, left in await persist(
             partial(asyncio.to_thread, unanswered, assistant.engine, "telegram")
@@ -245,12 +266,13 @@ async def _start(application: TelegramApplication, settings: Settings) -> None:
 
 
 async def _fetch(application: TelegramApplication, settings: Settings) -> None:
+    kinds = [*KINDS, "edited_message"] if settings.hotline_telegram_group else KINDS
     if settings.telegram_mode == "webhook":
         url = f"{(settings.telegram_webhook_url or '').rstrip('/')}{WEBHOOK_PATH}"
         secret = _secret(settings)
-        await persist(partial(application.bot.set_webhook, url, allowed_updates=KINDS, secret_token=secret))
+        await persist(partial(application.bot.set_webhook, url, allowed_updates=kinds, secret_token=secret))
     elif updater := application.updater:
-        await updater.start_polling(bootstrap_retries=-1, allowed_updates=KINDS, error_callback=note)
+        await updater.start_polling(bootstrap_retries=-1, allowed_updates=kinds, error_callback=note)
 
 
 def webhook_route(app: FastAPI, application: TelegramApplication, settings: Settings) -> None:

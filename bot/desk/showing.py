@@ -213,6 +213,11 @@ def _deliveries(session: Session, events: list[CaseEvent]) -> dict[str, str]:
     return dict(session.execute(found).all())
 
 
+def line_of(event: CaseEvent, names: dict[int, str]) -> Line:
+    """Give the line of one thing that happened; ``names`` are those of staff."""
+    return _line(event, names, {})
+
+
 def _line(event: CaseEvent, names: dict[int, str], deliveries: dict[str, str]) -> Line:
     by = names.get(event.staff_id or 0)
     if event.kind == "message":

@@ -202,13 +202,20 @@ def reply(
     text: str,
     key: str,
     sources: tuple[dict[str, Any], ...] = (),
+    topic: int | None = None,
 ) -> None:
-    """Send the owner's words to the citizen, once for a key; raises CaseRefused, and nothing is sent."""
+    """Send the owner's words to the citizen, once for a key; raises CaseRefused, and nothing is sent.
+
+    ``topic`` is the one of the staff's group where they were written.
+    """
     text = text.strip()
     if not text or len(text) > LONGEST_REPLY:
         raise CaseRefused(say("desk.reply_length", length=len(text), most=LONGEST_REPLY))
     conversation_id = _change(session, case_id, staff_id, state="answered", answered_at=now())
-    event = note(session, case_id, "reply", staff_id, text=text, key=f"reply:{key}", sources=list(sources))
+    where = {"topic": topic} if topic else {}
+    event = note(
+        session, case_id, "reply", staff_id, text=text, key=f"reply:{key}", sources=list(sources), **where
+    )
     if event is None:
         _check_same(session, f"reply:{key}", case_id, text)
     else:
@@ -216,10 +223,18 @@ def reply(
         tell(session, conversation_id, f"reply:{event}", told)
 
 
-def add_note(session: Session, case_id: int, staff_id: int, text: str) -> None:
-    """Write down what only staff see."""
+def add_note(
+    session: Session,
+    case_id: int,
+    staff_id: int,
+    text: str,
+    key: str | None = None,
+    topic: int | None = None,
+) -> None:
+    """Write down what only staff see, once for a key; ``topic`` is where it was written, if in one."""
     _hold(session, case_id)
-    note(session, case_id, "note", staff_id, text=text)
+    where = {"topic": topic} if topic else {}
+    note(session, case_id, "note", staff_id, text=text, key=f"note:{key}" if key else None, **where)
 
 
 def close(session: Session, case_id: int, staff_id: int, closing: Closing) -> None:

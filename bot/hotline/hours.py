@@ -41,10 +41,13 @@ class OpeningHours:
     def is_open(self, at: datetime) -> bool:
         """Tell whether it is open; on a day not known of, when it is a weekday."""
         here = at.astimezone(HERE)
-        works = self.days.is_working(here.date())
-        if works is None:
-            works = here.weekday() < _SATURDAY
-        return works and any(begins <= here.time() < ends for begins, ends in self.spans)
+        return self._works(here) and any(begins <= here.time() < ends for begins, ends in self.spans)
+
+    def end_of_day(self, at: datetime) -> datetime | None:
+        """Say when it closes today for good; ``None`` when it has, or does not open today."""
+        here = at.astimezone(HERE)
+        end = datetime.combine(here.date(), self.spans[-1][1], HERE)
+        return end if self._works(here) and here < end else None
 
     def next_opening(self, at: datetime) -> datetime | None:
         """Say when it opens next on a day that is certainly worked; ``None`` when no such day is known."""
@@ -58,6 +61,11 @@ class OpeningHours:
                 return begins + length
             length -= ends - begins
         return None
+
+    def _works(self, here: datetime) -> bool:
+        """Tell whether a day is worked; one not known of, when it is a weekday."""
+        works = self.days.is_working(here.date())
+        return here.weekday() < _SATURDAY if works is None else works
 
     def _open_from(self, at: datetime) -> Iterator[tuple[datetime, datetime]]:
         """Yield the certain openings that end after a moment."""

@@ -1,4 +1,4 @@
-"""Cases as topics of the staff's Telegram group: what happens to a case is told in its topic, in order."""
+"""Cases as topics of the staff's Telegram group: which topic is a case's, and up to where it was told."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from knowledge.database import Base, UtcTime
+
+OF_TOPICS = "telegram_topic"  # the outbox's channel for topics that are to be deleted
 
 
 class CaseTopic(Base):

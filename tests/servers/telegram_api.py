@@ -13,6 +13,7 @@ from typing import Any
 
 import requests
 
+from tests.servers.telegram_forum import Forum, Groups, person_of
 from tests.servers.telegram_html import message_text, parsed_text
 from tests.servers.telegram_http import http_handler
 from tests.servers.telegram_refusal import Refused
@@ -41,7 +42,7 @@ class Call:
     at: float = field(default_factory=time.monotonic)
 
 
-class TelegramApi:
+class TelegramApi(Groups):
     """The server; everything a test looks at is guarded by one condition."""
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class TelegramApi:
         self.pending: list[dict[str, Any]] = []  # updates not yet confirmed
         self.webhook = Webhook()
         self.allowed: list[str] = []
+        self.forums: dict[int, Forum] = defaultdict(Forum)  # groups, by their chats
         self._queries: set[str] = set()  # presses not yet answered
         self._refusals: dict[str, list[Refused]] = defaultdict(list)
         self._held: set[int] = set()
@@ -83,19 +85,21 @@ class TelegramApi:
 
     def citizen_sends(self, chat_id: int, chat_type: str = "private", **content: Any) -> dict[str, Any]:
         """Send anything to the bot (``photo=[…]``, ``voice={…}``); give the update."""
-        message = self._message(chat_id, chat_type, _person(chat_id))
+        message = self._message(chat_id, chat_type, person_of(chat_id))
         return self.push({"message": {**message, **content}})
 
     def text_from(self, chat_id: int, text: str) -> dict[str, Any]:
         """Write a text of a citizen as it stands in an update, sending nothing."""
-        return {"message": {**self._message(chat_id, "private", _person(chat_id)), "text": text}}
+        return {"message": {**self._message(chat_id, "private", person_of(chat_id)), "text": text}}
 
-    def citizen_presses(self, chat_id: int, data: str, message_id: int) -> dict[str, Any]:
+    def citizen_presses(
+        self, chat_id: int, data: str, message_id: int, person: int | None = None
+    ) -> dict[str, Any]:
         """Press a button of a message of the bot; give the update."""
         message = next(item for item in self.messages if item["message_id"] == message_id)
         query: dict[str, Any] = {
             "id": str(self._next_id()), "chat_instance": "1", "data": data, "message": message,
-            "from": _person(chat_id),
+            "from": person_of(person or chat_id),
         }  # fmt: skip
         self._queries.add(query["id"])
         return self.push({"callback_query": query})
@@ -110,9 +114,11 @@ class TelegramApi:
 
     # What a test arranges and waits for
 
-    def refuse_next(self, method: str, status: int, description: str, retry_after: int | None = None) -> None:
+    def refuse_next(
+        self, method: str, status: int, description: str, retry_after: int | None = None, **more: int
+    ) -> None:
         """Refuse the next call; one with ``retry_after`` (seconds) is refused until they are over."""
-        self._refusals[method].append(Refused(status, description, retry_after))
+        self._refusals[method].append(Refused(status, description, retry_after, **more))
 
     def hold(self, chat_id: int) -> None:
         """Let messages to a chat wait until released."""
@@ -194,11 +200,16 @@ class TelegramApi:
         ]
 
     def _on_send_message(
-        self, chat_id: int, text: str = "", parse_mode: str = "", reply_markup: Any = None, **_: Any
+        self, chat_id: int, text: str = "", parse_mode: str = "", reply_markup: Any = None, **more: Any
     ) -> dict[str, Any]:
         self.changed.wait_for(lambda: chat_id not in self._held)
+        topic = more.get("message_thread_id")
+        if topic is not None:
+            self.forums[chat_id].check(topic)
         plain = message_text(text, parse_mode)
-        message = {**self._message(chat_id, "private", BOT), "text": plain}
+        message = {**self._message(chat_id, "supergroup" if chat_id < 0 else "private", BOT), "text": plain}
+        if topic is not None:
+            message |= {"message_thread_id": topic, "is_topic_message": True}
         if reply_markup:
             message["reply_markup"] = _checked_keyboard(reply_markup)
         self.messages.append({**message, "html": text})
@@ -274,10 +285,6 @@ class TelegramApi:
         with self.changed:
             self.changed.wait_for(lambda: not self._open or (self.webhook.url and self._wanted()))
             return self._wanted()[0] if self._open else None
-
-
-def _person(chat_id: int) -> dict[str, Any]:
-    return {"id": abs(chat_id), "is_bot": False, "first_name": "Nguyễn Thị Bí Mật"}
 
 
 def _checked_keyboard(markup: dict[str, Any]) -> dict[str, Any]:

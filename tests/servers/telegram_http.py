@@ -28,6 +28,8 @@ def http_handler(token: str, answer: Callable[[str, dict[str, Any]], Any]) -> ty
                 self._say(200, {"ok": True, "result": answer(method, params)})
             except Refused as refused:
                 later = {"parameters": {"retry_after": refused.retry_after}} if refused.retry_after else {}
+                if refused.migrated_to:
+                    later = {"parameters": {"migrate_to_chat_id": refused.migrated_to}}
                 error = {"ok": False, "error_code": refused.status, "description": refused.description}
                 self._say(refused.status, error | later)
 
@@ -48,5 +50,5 @@ def http_handler(token: str, answer: Callable[[str, dict[str, Any]], Any]) -> ty
 
 def _value(name: str, text: str) -> Any:
     """Read a form field: what is not text is JSON."""
-    plain = ("text", "callback_query_id", "url", "secret_token", "action", "parse_mode")
+    plain = ("text", "callback_query_id", "url", "secret_token", "action", "parse_mode", "name")
     return text if name in plain else json.loads(text)

@@ -8,9 +8,12 @@ import time
 class Refused(Exception):
     """An answer that is not ok: its HTTP status, what Telegram says, and when to come back."""
 
-    def __init__(self, status: int, description: str, retry_after: int | None = None) -> None:
+    def __init__(
+        self, status: int, description: str, retry_after: int | None = None, migrated_to: int | None = None
+    ) -> None:
         super().__init__(description)
         self.status, self.description, self.retry_after = status, description, retry_after
+        self.migrated_to = migrated_to  # a group's new number
         self.over_at: float | None = None
 
     @property
