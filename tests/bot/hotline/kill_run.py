@@ -1,0 +1,247 @@
+"""Killing the whole program while a case is handed over, claimed, answered and closed; and what became of it.
+
+Everything goes through the Telegram server of the tests, the citizen's chat and the staff's group, so that
+all of it happens in the process that is killed. What was being sent at the moment of the kill is told with
+the next answer after ten minutes: those minutes are let pass in the database.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import requests
+from sqlalchemy import Engine, select, update
+
+from bot.hotline.accounts import add_staff, set_telegram
+from bot.hotline.cases import Case
+from bot.hotline.history import history
+from bot.outbox import UNSURE_AFTER, OutboxMessage
+from bot.store import Conversation, Turn
+from knowledge.database import migrate, now, open_database, reading, transaction
+from nlu.contract import ROOT
+from tests.conftest import free_port
+from tests.servers.telegram_api import TOKEN, TelegramApi
+
+GROUP, LAN = -1001234567890, 9001
+SOON = 4.0  # seconds after which what was being sent counts as lost in the kill
+PATIENCE = 60.0  # seconds of one step, a restart included
+
+
+class Lost(AssertionError):
+    """Something that was said never came."""
+
+
+class Program:
+    """The assistant as a process of its own, which can be killed and started again."""
+
+    def __init__(self, folder: Path, nlu_url: str, database: str, api_url: str) -> None:
+        self.port, self.log = free_port(), folder / "bot.log"
+        self.folder = folder
+        self.environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ},
+            "PYTHONPATH": str(ROOT), "PORT": str(self.port), "NLU_URL": nlu_url, "DATABASE_URL": database,
+            "TELEGRAM_TOKEN": TOKEN, "TELEGRAM_API": api_url, "HOTLINE_TELEGRAM_GROUP": str(GROUP),
+            "HOTLINE_HOURS": "00:00-23:59",
+        }  # fmt: skip
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [sys.executable, "-m", "bot", "serve"]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, cwd=self.folder, env=self.environment, stdout=log, stderr=log
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not self._is_ready():
+            assert time.monotonic() < deadline, self.log.read_text()[-2000:]
+            assert self.process.poll() is None, self.log.read_text()[-2000:]
+            threading.Event().wait(0.05)
+
+    def kill(self) -> None:
+        """End it without a word."""
+        assert self.process
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def _is_ready(self) -> bool:
+        try:
+            return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+
+@dataclass
+class Outcome:
+    """What the kills did: rounds, messages that were not sure to be sent, and what is wrong."""
+
+    rounds: int = 0
+    killed_in: Counter[str] = field(default_factory=Counter)
+    unsure: int = 0
+    lost: list[str] = field(default_factory=list)
+    doubled: list[str] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "rounds": self.rounds, "killed_in": dict(self.killed_in), "unsure": self.unsure,
+            "lost": self.lost, "doubled": self.doubled,
+        }  # fmt: skip
+
+
+@dataclass
+class Round:
+    """One case from the wish for a person to its closing, with one kill somewhere in between."""
+
+    api: TelegramApi
+    engine: Engine
+    outcome: Outcome
+    number: int
+    step: str = "start"
+
+    @property
+    def chat(self) -> int:
+        return 20_000 + self.number
+
+    def run(self) -> None:
+        """Take every step, waiting through the kill."""
+        number = self.number
+        self.step = "hand_over"
+        self.api.citizen_says(self.chat, f"cho tôi gặp nhân viên về việc {number}")
+        self.hears("mình chuyển câu hỏi")
+        card = self.in_group(f"về việc {number}")
+        self.step = "claim"
+        self.api.member_presses(LAN, f"case_claim?number={self.case().id}", card)
+        self.hears("Nhân viên đã nhận")
+        self.step = "message"
+        self.api.citizen_says(self.chat, f"Em ở thôn {number}")
+        self.in_group(f"Em ở thôn {number}")
+        self.step = "reply"
+        self.api.member_says(GROUP, card["message_thread_id"], LAN, f"Trả lời {number}")
+        self.hears(f"Trả lời {number}")
+        self.step = "close"
+        self.api.member_says(GROUP, card["message_thread_id"], LAN, "/xong da_tra_loi")
+        self.hears("kết thúc phần trả lời")
+        self.step = "end"
+
+    def check(self) -> None:
+        """Count what the citizen heard and what the history says; each once."""
+        texts = [each["text"] for each in self.api.received(self.chat)]
+        for words in ("mình chuyển câu hỏi", "Nhân viên đã nhận", f"Trả lời {self.number}", "kết thúc phần"):
+            self.count(words, sum(words in each for each in texts))
+        case = self.case()
+        with reading(self.engine) as session:
+            kinds = Counter(each.kind for each in history(session, case.id))
+            whose = case.conversation_id
+            turns = Counter(session.scalars(select(Turn.text).where(Turn.conversation_id == whose)))
+        for kind in ("opened", "claimed", "message", "reply", "closed"):
+            self.count(f"history: {kind}", kinds[kind])
+        for text in (f"cho tôi gặp nhân viên về việc {self.number}", f"Em ở thôn {self.number}"):
+            self.count(f"turn: {text}", turns[text])
+
+    def count(self, what: str, times: int) -> None:
+        if times != 1:
+            (self.outcome.doubled if times else self.outcome.lost).append(f"{self.number}: {what} ({times})")
+
+    def hears(self, words: str) -> None:
+        """Wait until the citizen heard something; what the kill left unsure is let come to its time."""
+        since, is_aged = time.monotonic(), False
+        while not any(words in each["text"] for each in self.api.received(self.chat)):
+            waited = time.monotonic() - since
+            if waited > PATIENCE:
+                raise Lost(words)
+            if waited > SOON and not is_aged and (is_aged := self._age_unsure()):
+                self.outcome.unsure += 1
+                self.api.citizen_says(self.chat, "/help")
+            self._glance()
+
+    def in_group(self, words: str) -> dict[str, Any]:
+        """Wait until the group's topic shows something; give the newest such message."""
+        since = time.monotonic()
+        while True:
+            if found := [each for each in self.api.received(GROUP) if words in each["text"]]:
+                return found[-1]
+            if time.monotonic() - since > 3 * PATIENCE:
+                raise Lost(f"in the group: {words}")
+            self._glance()
+
+    def case(self) -> Case:
+        with reading(self.engine) as session:
+            mine = select(Case).join(Conversation).where(Conversation.address == str(self.chat))
+            return session.scalars(mine).one()
+
+    def _age_unsure(self) -> bool:
+        """Let the ten minutes pass for what was being sent; tell whether there was any."""
+        with transaction(self.engine) as session:
+            stuck = update(OutboxMessage).where(
+                OutboxMessage.state == "sending", OutboxMessage.address == str(self.chat)
+            )
+            aged = session.execute(
+                stuck.values(changed_at=now() - UNSURE_AFTER - timedelta(minutes=1)).returning(
+                    OutboxMessage.id
+                )
+            )
+            return aged.first() is not None
+
+    def _glance(self) -> None:
+        with self.api.changed:
+            self.api.changed.wait(0.05)
+
+
+def kills(folder: Path, nlu_url: str, database: str, rounds: int, seed: int = 6) -> Outcome:
+    """Kill the program once in each of so many rounds, at a random moment of it."""
+    outcome, rng = Outcome(), random.Random(seed)  # noqa: S311 - of a test
+    engine = open_database(database)
+    migrate(engine)
+    with transaction(engine) as session:
+        lan = add_staff(session, "lan", "Nguyễn Lan", "hotline", "mot hai ba bon nam")
+        set_telegram(session, lan.id, LAN)
+    with TelegramApi() as api, _running(folder, nlu_url, database, api) as program:
+        length = _timed(Round(api, engine, outcome, 0))
+        for number in range(1, rounds + 1):
+            one = Round(api, engine, outcome, number)
+            thread = threading.Thread(target=_run, args=(one,))
+            thread.start()
+            thread.join(rng.uniform(0, length))
+            outcome.killed_in[one.step] += 1
+            program.kill()
+            program.start()
+            thread.join()
+            one.check()
+            outcome.rounds += 1
+    engine.dispose()
+    return outcome
+
+
+def _timed(one: Round) -> float:
+    since = time.monotonic()
+    one.run()
+    return time.monotonic() - since
+
+
+def _run(one: Round) -> None:
+    try:
+        one.run()
+    except Lost as error:
+        one.outcome.lost.append(f"{one.number}: in {one.step}: {error}")
+
+
+@contextmanager
+def _running(folder: Path, nlu_url: str, database: str, api: TelegramApi) -> Iterator[Program]:
+    program = Program(folder, nlu_url, database, api.url)
+    program.start()
+    try:
+        yield program
+    finally:
+        program.kill()
