@@ -63,7 +63,7 @@ class Settings(DossierSettings):
     )
     hotline_urgent_minutes: int = Field(10, ge=1, description="the same for a danger to somebody's life")
     hotline_telegram_group: int | None = Field(
-        None, description="the staff's Telegram group with topics in which cases are answered too"
+        None, lt=0, description="the staff's Telegram group with topics in which cases are answered too"
     )
     telegram_api: str = Field("https://api.telegram.org", description="where the Bot API is spoken")
 

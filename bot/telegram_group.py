@@ -36,6 +36,7 @@ from knowledge.search import fold
 
 log = structlog.get_logger()
 
+PATIENCE = 5.0  # seconds for answers when the program stops
 LONGEST_ALERT = 200  # characters over a pressed button
 _COMMAND = re.compile(r"/(?P<name>\w+)(?:@(?P<bot>\w+))?(?:\s+(?P<rest>.*))?", re.DOTALL)
 _PRESS = r"^case_(?:claim|close)\?"
@@ -64,8 +65,12 @@ class Group:
         application.add_handler(ext.MessageHandler(here & changed, self.on_edit))
 
     async def close(self) -> None:
-        """Finish what is being answered."""
-        await asyncio.gather(*self._answering)
+        """Give what is being answered a moment, then stop."""
+        if self._answering:
+            _, late = await asyncio.wait(self._answering, timeout=PATIENCE)
+            for each in late:
+                each.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self.bot.shutdown()
 
     async def on_press(self, update: Update, _: Context) -> None:

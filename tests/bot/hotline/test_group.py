@@ -349,6 +349,20 @@ def test_a_group_that_moved_is_logged_with_its_new_number(
         api.wait_until(lambda: "HOTLINE_TELEGRAM_GROUP=-1009" in str(logs), "the log")
 
 
+@pytest.mark.filterwarnings("ignore:.*attribute `retry_after`")  # the library's own, of its next version
+def test_citizens_do_not_wait_for_the_pace_of_the_group(
+    api: TelegramApi, staffed: Assistant, settings: Settings
+) -> None:
+    api.refuse_next("createForumTopic", 429, "Too Many Requests: retry after 2", retry_after=2)
+    with group_desk(staffed, settings, api) as run:
+        api.citizen_says(HOA, HUMAN)
+        api.wait_for_call("createForumTopic")
+        api.citizen_says(HOA + 1, "cảm ơn bạn")
+        api.wait_for_message(HOA + 1)
+        assert not api.forums[GROUP].topics
+        assert "gửi lại" not in run.wait(run.topic(), "Câu hỏi:")["text"]
+
+
 def test_a_citizen_who_blocked_the_bot_is_told_of(
     api: TelegramApi, staffed: Assistant, settings: Settings
 ) -> None:

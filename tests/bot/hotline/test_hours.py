@@ -58,3 +58,17 @@ def test_a_deadline_counts_open_time_only(hours: OpeningHours) -> None:
 def test_hours_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(ValueError):
         read_hours(text)
+
+
+@pytest.mark.parametrize(
+    ("moment", "end"),
+    [
+        ("2026-11-26 07:00", "17:00"),
+        ("2026-11-26 12:00", "17:00"),
+        ("2026-11-26 17:00", None),
+        ("2026-11-28 09:00", None),
+    ],
+)
+def test_the_end_of_a_day_is_that_of_its_last_span(moment: str, end: str | None, hours: OpeningHours) -> None:
+    found = hours.end_of_day(at(moment))
+    assert (f"{found:%H:%M}" if found else None) == end
