@@ -128,7 +128,7 @@ def take_message(session: Session, case_id: int, turn_id: int, text: str) -> Non
 def claim(session: Session, case_id: int, staff_id: int) -> bool:
     """Take a waiting case; of many who claim it at the same instant exactly one is told yes."""
     _check_answers(session, staff_id)
-    _hold(session, case_id)
+    hold(session, case_id)
     at = now()
     taken = session.execute(
         update(Case)
@@ -189,7 +189,7 @@ def release_all(session: Session, staff_id: int) -> None:
     """Put the open cases of somebody who was removed back into the queue."""
     theirs = select(Case.id).where(Case.owner_id == staff_id, Case.state != "closed").order_by(Case.id)
     for case_id in session.scalars(theirs).all():
-        _hold(session, case_id)
+        hold(session, case_id)
         freed = update(Case).where(Case.id == case_id, Case.owner_id == staff_id, Case.state != "closed")
         if session.execute(freed.values(owner_id=None, state="waiting").returning(Case.id)).first():
             note(session, case_id, "released", staff_id)
@@ -232,7 +232,7 @@ def add_note(
     topic: int | None = None,
 ) -> None:
     """Write down what only staff see, once for a key; ``topic`` is where it was written, if in one."""
-    _hold(session, case_id)
+    hold(session, case_id)
     where = {"topic": topic} if topic else {}
     note(session, case_id, "note", staff_id, text=text, key=f"note:{key}" if key else None, **where)
 
@@ -261,13 +261,13 @@ def note_undelivered(session: Session, key: str) -> None:
         return
     event = session.get(CaseEvent, int(event_id))
     if event is not None:
-        _hold(session, event.case_id)
+        hold(session, event.case_id)
         note(session, event.case_id, "undelivered", key=f"undelivered:{event.id}", of=event.kind)
 
 
 def note_due(session: Session, case_id: int) -> bool:
     """Note once that a case nears its deadline and is not answered; tell whether it was noted now."""
-    _hold(session, case_id)
+    hold(session, case_id)
     near = update(Case).where(
         Case.id == case_id, Case.state.in_(("waiting", "taken")), Case.is_deadline_told.is_(False)
     )
@@ -340,7 +340,7 @@ def _check_same(session: Session, key: str, case_id: int, text: str) -> None:
         raise CaseRefused(say("desk.sent_before"))
 
 
-def _hold(session: Session, case_id: int) -> None:
+def hold(session: Session, case_id: int) -> None:
     """Take the conversation before the case, as turns do, so that neither waits for the other for ever."""
     whose = select(Case.conversation_id).where(Case.id == case_id).scalar_subquery()
     session.execute(select(Conversation.id).where(Conversation.id == whose).with_for_update())
@@ -348,7 +348,7 @@ def _hold(session: Session, case_id: int) -> None:
 
 def _change(session: Session, case_id: int, owner: int, **values: Any) -> str:
     """Change an open case that this person owns; give its conversation, or raise CaseRefused."""
-    _hold(session, case_id)
+    hold(session, case_id)
     changed = session.execute(
         update(Case)
         .where(Case.id == case_id, Case.owner_id == owner, Case.state.in_(("taken", "answered")))

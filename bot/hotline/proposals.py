@@ -9,7 +9,7 @@ from sqlalchemy import JSON, ForeignKey, Text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from actions.wording import say
-from bot.hotline.cases import CaseRefused
+from bot.hotline.cases import CaseRefused, hold
 from bot.hotline.history import note
 from knowledge.database import Base, UtcTime, now
 from knowledge.redaction import redact
@@ -43,5 +43,6 @@ def propose(
         raise CaseRefused(say("desk.proposal_empty"))
     proposal = Proposal(case_id=case_id, question=question, answer=answer, sources=sources, staff_id=staff_id)
     session.add(proposal)
+    hold(session, case_id)
     note(session, case_id, "proposed", staff_id)
     return proposal

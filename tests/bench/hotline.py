@@ -1,4 +1,4 @@
-"""``python -m tests.bench.hotline``: claims of one case by many at the same instant, again and again."""
+"""``python -m tests.bench.hotline``: claims at the same instant, how soon each side sees the other, kills."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bot.hotline import cases
 from knowledge.database import transaction
 from tests.bench import servers
 from tests.bench.hotline_live import live
+from tests.bot.hotline.kill_run import kills
 from tests.bot.hotline.test_cases import case, staff
 from tests.conftest import opened_database
 
@@ -49,12 +50,13 @@ def claims(engine: Engine, rounds: int) -> dict[str, Any]:
 def main(
     only: Annotated[str, typer.Option(help="claims, live or kills; empty: all")] = "",
     rounds: Annotated[int, typer.Option(min=1, help="how often fifty claim one case")] = 1000,
+    killed: Annotated[int, typer.Option(min=1, help="how often the program is killed")] = 100,
     messages: Annotated[int, typer.Option(min=1, help="messages and replies that are timed")] = 200,
     database: Annotated[
         str, typer.Option(help="sqlite, or the address of an empty PostgreSQL database")
     ] = "sqlite",
 ) -> None:
-    """Measure, and print the figures as JSON; fails unless exactly one wins each claim."""
+    """Measure, and print the figures as JSON; fails unless one wins each claim and kills do no harm."""
     is_right = True
     with TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
@@ -67,6 +69,13 @@ def main(
             address = f"sqlite:///{folder / 'live.db'}" if database == "sqlite" else database
             with servers.our_nlu(folder) as nlu:
                 print("live", json.dumps(live(nlu.url, folder, address, messages)), flush=True)
+        if only in ("", "kills"):
+            (folder / "kills").mkdir()
+            address = f"sqlite:///{folder / 'kills' / 'kills.db'}" if database == "sqlite" else database
+            with servers.our_nlu(folder) as nlu:
+                outcome = kills(folder / "kills", nlu.url, address, killed)
+            print("kills", json.dumps(outcome.as_json(), ensure_ascii=False), flush=True)
+            is_right = is_right and not (outcome.lost or outcome.doubled)
     raise typer.Exit(0 if is_right else 1)
 
 

@@ -25,9 +25,11 @@ from typing import Any
 import requests
 from sqlalchemy import Engine, select, update
 
+from bot.hotline import topic_steps
 from bot.hotline.accounts import add_staff, set_telegram
 from bot.hotline.cases import Case
 from bot.hotline.history import history
+from bot.hotline.topics import CaseTopic
 from bot.outbox import UNSURE_AFTER, OutboxMessage
 from bot.store import Conversation, Turn
 from knowledge.database import migrate, now, open_database, reading, transaction
@@ -168,12 +170,15 @@ class Round:
 
     def in_group(self, words: str) -> dict[str, Any]:
         """Wait until the group's topic shows something; give the newest such message."""
-        since = time.monotonic()
+        since, is_aged = time.monotonic(), False
         while True:
             if found := [each for each in self.api.received(GROUP) if words in each["text"]]:
                 return found[-1]
-            if time.monotonic() - since > 3 * PATIENCE:
+            if time.monotonic() - since > PATIENCE:
                 raise Lost(f"in the group: {words}")
+            if time.monotonic() - since > SOON and not is_aged:
+                is_aged = True
+                self._age_telling()
             self._glance()
 
     def case(self) -> Case:
@@ -193,6 +198,13 @@ class Round:
                 )
             )
             return aged.first() is not None
+
+    def _age_telling(self) -> None:
+        """Let the two minutes pass after which what was being told in the group is told again."""
+        long_ago = now() - topic_steps.UNSURE_AFTER - timedelta(minutes=1)
+        with transaction(self.engine) as session:
+            telling = update(CaseTopic).where(CaseTopic.sending_at.is_not(None))
+            session.execute(telling.values(sending_at=long_ago))
 
     def _glance(self) -> None:
         with self.api.changed:
