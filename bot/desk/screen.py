@@ -26,6 +26,7 @@ from bot.hotline.staff_sessions import Lifetime, csrf_of, note_present, who
 from bot.turn import Assistant
 from knowledge.database import DatabaseUnavailable, reading
 from knowledge.dossiers import HERE
+from knowledge.redaction import redact
 
 A_SIGN = 45.0  # seconds between signs that somebody is there
 A_WHILE = 10  # glances after which conversations with the machine are looked at again
@@ -211,7 +212,7 @@ class Screen:
 
     async def _find(self, search: str) -> None:
         self.view.search = search.strip()
-        words = self.view.search[:60]
+        words = redact(self.view.search)[:60]
         if words and not await self.view.do(
             lambda session: audit(session, self.view.me.staff_id, "searched_cases", words)
         ):

@@ -9,15 +9,16 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import Engine, delete, select, update
 
 from actions.wording import say
 from bot.hotline import cases
 from bot.hotline.cases import Case, CaseRefused, Opening
 from bot.hotline.history import history
-from bot.hotline.proposals import propose
+from bot.hotline.proposals import Proposal, propose
 from bot.hotline.staff import Staff
 from bot.hotline.waiting import FEWEST, expected_wait, queue_of
+from bot.hotline.writing import LASTS, Typing, note_sent, note_typing, typing_now
 from bot.outbox import OutboxMessage
 from bot.store import Conversation, Turn, erase_conversation
 from knowledge.database import now, transaction
@@ -321,3 +322,30 @@ def test_an_answer_is_proposed_without_personal_numbers(any_engine: Engine) -> N
         assert made.answer == "Không mất phí."
     with transaction(any_engine) as session, pytest.raises(CaseRefused, match="đủ câu hỏi"):
         propose(session, number, lan, " ", "có", [])
+
+
+def test_a_proposal_outlives_the_conversation_it_came_from(any_engine: Engine) -> None:
+    [lan] = staff(any_engine, "lan")
+    number = case(any_engine)
+    with transaction(any_engine) as session:
+        propose(session, number, lan, "Hỏi gì?", "Đáp.", [])
+        note_typing(session, session.get_one(Case, number).conversation_id, is_staff=True)
+    with transaction(any_engine) as session:
+        erase_conversation(session, session.get_one(Case, number).conversation_id)
+    with transaction(any_engine) as session:
+        assert [each.case_id for each in session.scalars(select(Proposal))] == [None]
+        assert typing_now(session) == frozenset()
+        session.execute(delete(Proposal))
+
+
+def test_who_is_typing_is_known_for_a_few_seconds_or_until_it_is_sent(any_engine: Engine) -> None:
+    number = case(any_engine)
+    with transaction(any_engine) as session:
+        whose = session.get_one(Case, number).conversation_id
+        for is_staff in (True, True, False):
+            note_typing(session, whose, is_staff=is_staff)
+        assert typing_now(session) == {(whose, True), (whose, False)}
+        note_sent(session, whose, is_staff=True)
+        assert typing_now(session) == {(whose, False)}
+        session.execute(update(Typing).values(at=now() - LASTS))
+        assert typing_now(session) == frozenset()
