@@ -63,7 +63,7 @@ class StaffDialogs:
                 button.props("flat no-caps align=left").classes("w-full")
                 if key == "remove":
                     button.props("color=negative")
-            ui.button(say("accounts.cancel"), on_click=dialog.close).props("flat no-caps")
+            ui.button(say("accounts.cancel"), on_click=dialog.close).props("flat no-caps").classes("self-end")
 
     def _change_role(self, member: Member) -> None:
         def work(session: Session) -> None:

@@ -123,11 +123,15 @@ class StaffScreen:
             if not self.deeds:
                 ui.label(say("accounts.no_audit")).classes("text-grey-7 p-2")
             for deed in self.deeds:
-                with ui.row().classes("w-full gap-x-2 gap-y-0 py-2 border-b items-baseline"):
-                    ui.label(deed.at).classes("text-sm text-grey-8 w-24 shrink-0")
-                    ui.label(deed.who).classes("font-bold")
-                    ui.label(deed.what)
-                    ui.label(deed.about).classes("text-grey-8 break-all")
+                self._deed(deed)
+
+    def _deed(self, deed: Deed) -> None:
+        with ui.row().classes("w-full gap-2 py-2 border-b border-gray-300 items-baseline flex-nowrap"):
+            ui.label(deed.at).classes("text-sm text-grey-8 w-24 shrink-0")
+            with ui.row().classes("gap-x-2 gap-y-0 min-w-0"):
+                ui.label(deed.who).classes("font-bold break-words")
+                ui.label(deed.what)
+                ui.label(deed.about).classes("text-grey-8 break-all")
 
     def _add(self) -> None:
         self.dialogs.add()

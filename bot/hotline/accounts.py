@@ -142,6 +142,8 @@ def set_subject(session: Session, staff_id: int, subject: str | None, by: int | 
         "Tài khoản cơ quan này đã gắn với người khác.",
     )
     staff = locked(session, staff_id)
+    if staff.subject == subject:
+        return
     staff.subject = subject
     _write(session, staff, theirs)
     audit(session, by, "subject_set", about=staff.login)

@@ -38,15 +38,14 @@ class OpenIdProvider:
 
     def discovery(self) -> dict[str, Any]:
         """Tell where everything is."""
+        way = "post" if self.is_post else "basic"
         token = "http://192.0.2.1/token" if "plain_token_endpoint" in self.faults else f"{self.url}/token"
         return {
             "issuer": "https://other.example" if "other_issuer" in self.faults else self.url,
             "authorization_endpoint": f"{self.url}/authorize",
             "token_endpoint": token,
             "jwks_uri": f"{self.url}/jwks",
-            "token_endpoint_auth_methods_supported": [
-                "client_secret_post" if self.is_post else "client_secret_basic"
-            ],
+            "token_endpoint_auth_methods_supported": [f"client_secret_{way}"],
             "response_types_supported": ["code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["RS256"],
