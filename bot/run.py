@@ -17,7 +17,7 @@ from rich.console import Console
 
 from bot.demo import needs_demo, start_demo
 from bot.settings import Settings
-from bot.start import StartError, check_port
+from bot.start import StartError, check_port, check_single_sign_on
 from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT
 from nlu.client import NluClient
@@ -33,6 +33,7 @@ def run_all(settings: Settings, serve_arguments: list[str]) -> int:
     nlu_port = urlsplit(settings.nlu_url).port
     if nlu_port is None:
         raise StartError("NLU_URL has no port: write it as http://127.0.0.1:5005")
+    check_single_sign_on(settings)
     check_port(settings.host, settings.port)
     check_port("127.0.0.1", nlu_port, "NLU_URL")
     load_catalogue(settings.content or CONTENT, lenient="--lenient" in serve_arguments).province(

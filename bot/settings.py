@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
 
+from bot.hotline.addresses import is_private
 from bot.hotline.hours import read_hours
 from bot.hotline.staff_sessions import Lifetime
 from knowledge.dossiers import DossierSettings, checked_rate
@@ -65,6 +66,11 @@ class Settings(DossierSettings):
     hotline_telegram_group: int | None = Field(
         None, lt=0, description="the staff's Telegram group with topics in which cases are answered too"
     )
+    oidc_issuer: str | None = Field(
+        None, description="single sign-on of staff: the OpenID provider's address; empty leaves it out"
+    )
+    oidc_client_id: str | None = Field(None, description="as whom it knows this assistant")
+    oidc_client_secret: SecretStr | None = Field(None, description="the secret it gave")
     telegram_api: str = Field("https://api.telegram.org", description="where the Bot API is spoken")
 
     @field_validator("rate_limit")
@@ -76,6 +82,13 @@ class Settings(DossierSettings):
     @classmethod
     def _are_hours(cls, value: str) -> str:
         read_hours(value)
+        return value
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _is_private(cls, value: str | None) -> str | None:
+        if value is not None and not is_private(value):
+            raise ValueError("must begin with https:// (http:// only for 127.0.0.1 and localhost)")
         return value
 
     def staff_lifetime(self) -> Lifetime:

@@ -18,6 +18,7 @@ from bot.hotline.accounts import (
     remove_staff,
     set_password,
     set_role,
+    set_subject,
     set_telegram,
 )
 from bot.hotline.cases import release_all
@@ -106,6 +107,19 @@ def telegram(
         set_telegram(session, staff.id, _telegram_id(account))
     typer.echo(
         f"{staff.login} is told of cases on Telegram" if staff.telegram_id else f"{staff.login} is not"
+    )
+
+
+@app.command()
+def subject(
+    login: Login, subject: Annotated[str, typer.Argument(help="what the sign-in page showed, or none")]
+) -> None:
+    """Say by which account of the authority a member of staff signs in (single sign-on)."""
+    with _session() as session:
+        staff = find_staff(session, login)
+        set_subject(session, staff.id, None if subject == "none" else subject)
+    typer.echo(
+        f"{staff.login} signs in as {staff.subject}" if staff.subject else f"{staff.login} has no subject"
     )
 
 

@@ -58,12 +58,16 @@ STATES_KEPT = 7  # days that a state is kept which nobody follows
 STUBBORN = 3  # pauses of one person after which staff are told
 
 
+SINGLE_SIGN_ON = ("oidc_issuer", "oidc_client_id", "oidc_client_secret")
+
+
 class StartError(Exception):
     """The assistant cannot start; says what to do."""
 
 
 def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
     """Load the knowledge, open and migrate the database, and connect to the NLU server."""
+    check_single_sign_on(settings)
     engine = open_engine(settings)
     content = settings.content or CONTENT
     shelf = Shelf(
@@ -92,6 +96,16 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
     return Assistant(
         shelf.library, nlu, engine, province, settings.today, desk, hotline, settings.address(), shelf.look
     )
+
+
+def check_single_sign_on(settings: Settings) -> None:
+    """Raise StartError when single sign-on is set in part."""
+    unset = [name.upper() for name in SINGLE_SIGN_ON if getattr(settings, name) is None]
+    if 0 < len(unset) < len(SINGLE_SIGN_ON):
+        raise StartError(
+            f"{' and '.join(unset)} not set: single sign-on needs OIDC_ISSUER, OIDC_CLIENT_ID and "
+            "OIDC_CLIENT_SECRET; set all three or none"
+        )
 
 
 def open_engine(settings: Settings) -> Engine:

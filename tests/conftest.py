@@ -190,9 +190,9 @@ def build(library: Library, nlu_url: str, engine: Engine, settings: DossierSetti
 
 
 @contextmanager
-def serve_app(app: FastAPI) -> Iterator[str]:
+def serve_app(app: FastAPI, port: int | None = None) -> Iterator[str]:
     """Serve an application over real HTTP; give its address."""
-    port = free_port()
+    port = port or free_port()
     server = uvicorn.Server(uvicorn.Config(app, port=port, log_config=None, timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -7,6 +7,9 @@ from nicegui import ui
 
 from bot.desk.screen import desk_page
 from bot.desk.sign_in_pages import sign_in_routes
+from bot.desk.single_sign_on_pages import CALLBACK, single_sign_on_routes
+from bot.desk.staff_page import staff_page
+from bot.hotline.openid import Client, Provider
 from bot.settings import Settings
 from bot.turn import Assistant
 
@@ -16,8 +19,12 @@ PATH = "/desk"
 def add_desk(app: FastAPI, assistant: Assistant, settings: Settings) -> None:
     """Serve the desk."""
     lifetime = settings.staff_lifetime()
-    sign_in_routes(app, assistant.engine, lifetime, is_secure=settings.address().startswith("https:"))
+    is_secure, provider = settings.address().startswith("https:"), _provider(settings)
+    sign_in_routes(app, assistant.engine, lifetime, is_secure=is_secure, has_sso=provider is not None)
+    if provider:
+        single_sign_on_routes(app, assistant.engine, lifetime, provider, is_secure=is_secure)
     desk_page(assistant, lifetime)
+    staff_page(assistant, lifetime)
     ui.run_with(
         app,
         mount_path=PATH,
@@ -26,3 +33,12 @@ def add_desk(app: FastAPI, assistant: Assistant, settings: Settings) -> None:
         show_welcome_message=False,
         binding_refresh_interval=None,
     )
+
+
+def _provider(settings: Settings) -> Provider | None:
+    """Give who vouches for staff, when single sign-on is set."""
+    issuer, client_id, secret = settings.oidc_issuer, settings.oidc_client_id, settings.oidc_client_secret
+    if not (issuer and client_id and secret):
+        return None
+    callback = settings.address() + CALLBACK
+    return Provider(Client(issuer, client_id, secret.get_secret_value(), callback))

@@ -85,9 +85,9 @@ class CasePanel:
         if case is None and self.view.conversation:
             await self._take_conversation(self.view.conversation)
         elif case and case.state == "waiting":
-            await self.view.do(lambda session: won.append(cases.claim(session, case.id, me)))
+            await self.view.doing.do(lambda session: won.append(cases.claim(session, case.id, me)))
             if won == [False]:
-                self.view.tell(say("desk.lost_claim"), "warning")
+                self.view.doing.tell(say("desk.lost_claim"), "warning")
         if won == [True]:
             self.view.queue = "mine"
         await self.show()
@@ -182,29 +182,29 @@ class CasePanel:
             case = cases.take_conversation(session, conversation, me, hotline.province, due)
             taken.append(case.id)
 
-        if await self.view.do(take):
+        if await self.view.doing.do(take):
             self.view.number, self.view.queue = taken[0], "mine"
 
     async def _ask_take_over(self, number: int, owner: int) -> None:
-        with self.view.dialogs, ui.dialog() as dialog, ui.card():
+        with self.view.doing.place, ui.dialog() as dialog, ui.card():
             ui.label(say("desk.ask_take_over", owner=self.view.shown.owner))
             with ui.row():
                 ui.button(say("desk.take_over"), on_click=lambda: dialog.submit(True)).props("no-caps")
                 ui.button(say("desk.stay"), on_click=lambda: dialog.submit(False)).props("flat no-caps")
         me = self.view.me.staff_id
         if await dialog:
-            await self.view.do(lambda session: cases.take_over(session, number, me, owner))
+            await self.view.doing.do(lambda session: cases.take_over(session, number, me, owner))
             await self.show()
         dialog.delete()
 
     async def _transfer(self, number: int, to: int | None = None, team: str | None = None) -> None:
         me = self.view.me.staff_id
-        await self.view.do(lambda session: cases.transfer(session, number, me, to=to, team=team))
+        await self.view.doing.do(lambda session: cases.transfer(session, number, me, to=to, team=team))
         await self.show()
 
     async def _close(self, number: int, closing: cases.Closing) -> None:
         me = self.view.me.staff_id
-        await self.view.do(lambda session: cases.close(session, number, me, closing))
+        await self.view.doing.do(lambda session: cases.close(session, number, me, closing))
         await self.show()
 
     async def _ask_proposal(self, line: Line) -> None:
@@ -212,7 +212,7 @@ class CasePanel:
         case = self.view.shown.case
         if case is None:
             return
-        with self.view.dialogs, ui.dialog() as dialog, ui.card().classes("w-full"):
+        with self.view.doing.place, ui.dialog() as dialog, ui.card().classes("w-full"):
             ui.label(say("desk.proposal_title")).classes("font-bold")
             question = ui.textarea(say("desk.proposal_question"), value=case.question)
             answer = ui.textarea(say("desk.proposal_answer"), value=line.text)
@@ -226,8 +226,8 @@ class CasePanel:
         if await dialog:
             words = (question.value or "", answer.value or "")
             sources, me = list(line.sources), self.view.me.staff_id
-            if await self.view.do(lambda session: propose(session, case.id, me, *words, sources)):
-                self.view.tell(say("desk.proposed"), "positive")
+            if await self.view.doing.do(lambda session: propose(session, case.id, me, *words, sources)):
+                self.view.doing.tell(say("desk.proposed"), "positive")
         dialog.delete()
 
 

@@ -69,7 +69,7 @@ class Composer:
         """Send what is written, once however often it is asked; a blank that was left is told instead."""
         words, sources = self.drafts.get(case.id, ""), tuple(self.sources.get(case.id, ()))
         if left := blanks_in(words):
-            self.view.tell(say("desk.blank_left", blank=left[0]), "warning")
+            self.view.doing.tell(say("desk.blank_left", blank=left[0]), "warning")
             return
         key = self.keys.setdefault(case.id, str(uuid4()))
         me = self.view.me.staff_id
@@ -78,7 +78,7 @@ class Composer:
             cases.reply(session, case.id, me, words, key, sources)
             note_sent(session, case.conversation_id, is_staff=True)
 
-        if await self.view.do(reply):
+        if await self.view.doing.do(reply):
             self.keys.pop(case.id, None)
             self.sources.pop(case.id, None)
             self._empty(case, words)
@@ -88,7 +88,7 @@ class Composer:
     async def add_note(self, case: Case) -> None:
         """Write down what only staff see."""
         words, me = self.drafts.get(case.id, ""), self.view.me.staff_id
-        if words.strip() and await self.view.do(
+        if words.strip() and await self.view.doing.do(
             lambda session: cases.add_note(session, case.id, me, words.strip())
         ):
             self._empty(case, words)
@@ -168,7 +168,9 @@ class Composer:
         at = asyncio.get_running_loop().time()
         if at - self.said_typing >= SIGN_EVERY:
             self.said_typing = at
-            await self.view.do(lambda session: note_typing(session, case.conversation_id, is_staff=True))
+            await self.view.doing.do(
+                lambda session: note_typing(session, case.conversation_id, is_staff=True)
+            )
 
     async def pick_sources(self, case: Case) -> None:
         """Ask which sources go with the reply."""

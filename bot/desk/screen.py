@@ -14,6 +14,7 @@ from nicegui.events import KeyEventArguments
 
 from actions.wording import say
 from bot.desk.case_panel import CasePanel
+from bot.desk.doing import Doing
 from bot.desk.moments import moment
 from bot.desk.showing import QUEUES, QueueName, Row
 from bot.desk.sign_in_pages import COOKIE, SECOND_FACTOR, SIGN_IN, SIGN_OUT
@@ -53,7 +54,7 @@ def desk_page(assistant: Assistant, lifetime: Lifetime) -> None:
         if not may(signed.role, "cases"):
             ui.label(say("desk.no_right"))
             return None
-        screen = Screen(View(assistant, lifetime, token, signed))
+        screen = Screen(View(assistant, Doing(assistant.engine, token, lifetime, "cases"), signed))
         if not await screen.view.load():
             return RedirectResponse(SIGN_IN, 303)
         screen.build()
@@ -84,7 +85,6 @@ class Screen:
             self._queues()
         with self.right:
             self.panel.build()
-        self.view.dialogs = ui.element()
         ui.keyboard(self._key, ignore=[], repeating=False)
         ui.timer(A_GLANCE, self._glance)
         ui.timer(A_SIGN, self._sign, immediate=False)
@@ -95,12 +95,14 @@ class Screen:
             options = {each: say(f"desk.presence_{each}") for each in ("on", "away", "off")}
             presence = ui.select(options, value=self.view.shown.presence, on_change=self._set_presence)
             presence.props(f'dense outlined dark aria-label="{say("desk.presence")}"')
+            if may(self.view.me.role, "staff"):
+                ui.link(say("accounts.title"), "/staff").classes("text-white no-underline whitespace-nowrap")
             ui.button("?", on_click=self._help).props(
                 f'flat dense round text-color=white aria-label="{say("desk.keys")}"'
             ).classes("max-md:hidden")
             ui.label(self.view.me.name).classes("max-md:hidden")
             with ui.element("form").props(f"method=post action={SIGN_OUT}"):
-                ui.element("input").props(f"type=hidden name=csrf value={csrf_of(self.view.token)}")
+                ui.element("input").props(f"type=hidden name=csrf value={csrf_of(self.view.doing.token)}")
                 ui.button(say("desk.sign_out")).props("type=submit flat dense no-caps text-color=white")
 
     @ui.refreshable_method
@@ -174,7 +176,7 @@ class Screen:
         for kind in ("due", "new"):
             if any(each.startswith(kind) for _, each in alarms):
                 words = say(f"desk.call_{kind}")
-                self.view.tell(words, "warning" if kind == "due" else "info")
+                self.view.doing.tell(words, "warning" if kind == "due" else "info")
                 ui.run_javascript(CALL % words)
                 return
 
@@ -187,14 +189,14 @@ class Screen:
     def _sign_out(self) -> None:
         self.left.clear()
         self.right.clear()
-        self.view.sign_out()
+        self.view.doing.leave()
 
     def _who_has(self) -> tuple[object, ...]:
         case = self.view.shown.case
         return (case.id, case.owner_id, case.state == "closed") if case else (self.view.conversation,)
 
     async def _sign(self) -> None:
-        if await self.view.is_there():
+        if await run.io_bound(self.view.doing.may_go_on):
             await run.io_bound(note_present, self.view.assistant.engine, self.view.me.staff_id)
         else:
             self._sign_out()
@@ -213,7 +215,7 @@ class Screen:
     async def _find(self, search: str) -> None:
         self.view.search = search.strip()
         words = redact(self.view.search)[:60]
-        if words and not await self.view.do(
+        if words and not await self.view.doing.do(
             lambda session: audit(session, self.view.me.staff_id, "searched_cases", words)
         ):
             return
@@ -225,11 +227,11 @@ class Screen:
         if number is not None and conversation is None:
             conversation = await run.io_bound(self._conversation_of, number)
             if conversation is None:
-                self.view.tell(say("desk.case_erased", number=number), "warning")
+                self.view.doing.tell(say("desk.case_erased", number=number), "warning")
                 return
         about = f"case {number}" if number else f"conversation {conversation}"
         me = self.view.me.staff_id
-        if await self.view.do(lambda session: audit(session, me, "read_conversation", about)):
+        if await self.view.doing.do(lambda session: audit(session, me, "read_conversation", about)):
             self.view.number, self.view.conversation = number, conversation
             self.left.classes(add="max-md:hidden")
             self.right.classes(remove="max-md:hidden")
@@ -251,12 +253,12 @@ class Screen:
         presence: Presence = event.value
         reason = await self._ask_reason() if presence == "away" else None
         me = self.view.me.staff_id
-        await self.view.do(lambda session: set_presence(session, me, presence, reason))
+        await self.view.doing.do(lambda session: set_presence(session, me, presence, reason))
         if presence == "on":
             ui.run_javascript(ASK_LEAVE)
 
     async def _ask_reason(self) -> str | None:
-        with self.view.dialogs, ui.dialog() as dialog, ui.card():
+        with self.view.doing.place, ui.dialog() as dialog, ui.card():
             reason = ui.input(say("desk.away_reason")).props("outlined dense autofocus maxlength=80")
             reason.on("keydown.enter", lambda: dialog.submit(True))
             ui.button(say("desk.away_done"), on_click=lambda: dialog.submit(True)).props("no-caps")
@@ -299,7 +301,7 @@ class Screen:
             await self.open(rows[place].number, rows[place].conversation)
 
     def _help(self) -> None:
-        with self.view.dialogs, ui.dialog() as dialog, ui.card():
+        with self.view.doing.place, ui.dialog() as dialog, ui.card():
             ui.label(say("desk.keys")).classes("font-bold")
             ui.markdown(say("desk.keys_help"))
             ui.button(say("desk.keys_done"), on_click=dialog.close).props("flat no-caps")

@@ -28,7 +28,9 @@ _TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pa
 Field = Annotated[str, Form()]
 
 
-def sign_in_routes(app: FastAPI, engine: Engine, lifetime: Lifetime, *, is_secure: bool) -> None:
+def sign_in_routes(
+    app: FastAPI, engine: Engine, lifetime: Lifetime, *, is_secure: bool, has_sso: bool = False
+) -> None:
     """Serve signing in and out, and setting up the second factor."""
 
     @app.get("/desk", include_in_schema=False)
@@ -37,18 +39,17 @@ def sign_in_routes(app: FastAPI, engine: Engine, lifetime: Lifetime, *, is_secur
 
     @app.get(SIGN_IN, include_in_schema=False)
     def show_sign_in() -> HTMLResponse:
-        return _page("sign_in.html")
+        return page("sign_in.html", has_sso=has_sso)
 
     @app.post(SIGN_IN, include_in_schema=False)
     def take_sign_in(request: Request, login: Field, password: Field, code: Field = "") -> Response:
-        _check_origin(request)
-        network = request.client.host if request.client else None
+        check_origin(request)
         try:
-            token = sign_in(engine, login, password, code or None, network, lifetime)
+            token = sign_in(engine, login, password, code or None, network_of(request), lifetime)
         except SignInRefused as error:
-            return _page("sign_in.html", 401, trouble=str(error), login=login)
+            return page("sign_in.html", 401, trouble=str(error), login=login, has_sso=has_sso)
         reply = RedirectResponse("/desk/", 303)
-        reply.set_cookie(COOKIE, token, httponly=True, secure=is_secure, samesite="strict", path="/desk")
+        give_session(reply, token, is_secure=is_secure)
         return reply
 
     @app.post(SIGN_OUT, include_in_schema=False)
@@ -82,7 +83,7 @@ def sign_in_routes(app: FastAPI, engine: Engine, lifetime: Lifetime, *, is_secur
 
 def _signed(request: Request, engine: Engine, lifetime: Lifetime, csrf: str) -> tuple[str, Signed]:
     """Give who sent a form that our own page made; anybody else is refused."""
-    _check_origin(request)
+    check_origin(request)
     token = request.cookies.get(COOKIE, "")
     signed = who(engine, token, lifetime)
     if signed is None or not csrf_matches(token, csrf):
@@ -90,7 +91,17 @@ def _signed(request: Request, engine: Engine, lifetime: Lifetime, csrf: str) -> 
     return token, signed
 
 
-def _check_origin(request: Request) -> None:
+def give_session(reply: Response, token: str, *, is_secure: bool) -> None:
+    """Let a browser keep a session's token."""
+    reply.set_cookie(COOKIE, token, httponly=True, secure=is_secure, samesite="strict", path="/desk")
+
+
+def network_of(request: Request) -> str | None:
+    """Give the network address that a request came from."""
+    return request.client.host if request.client else None
+
+
+def check_origin(request: Request) -> None:
     """Refuse a form that another site sent; old browsers that do not tell are let through."""
     origin = request.headers.get("origin")
     if origin and urlsplit(origin).netloc != request.headers.get("host"):
@@ -102,8 +113,9 @@ def _second_factor_page(engine: Engine, token: str, signed: Signed, trouble: str
         secret, uri = begin_second_factor(session, signed.staff_id)
     picture = Markup(segno.make(uri).svg_inline(scale=4))  # noqa: S704  (our own drawing)
     facts = {"secret": secret, "picture": picture, "csrf": csrf_of(token), "name": signed.name}
-    return _page("second_factor.html", 401 if trouble else 200, trouble=trouble, **facts)
+    return page("second_factor.html", 401 if trouble else 200, trouble=trouble, **facts)
 
 
-def _page(template: str, status: int = 200, **facts: object) -> HTMLResponse:
+def page(template: str, status: int = 200, **facts: object) -> HTMLResponse:
+    """Draw one of the plain pages."""
     return HTMLResponse(_TEMPLATES.get_template(template).render(**facts), status)

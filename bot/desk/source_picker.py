@@ -47,7 +47,7 @@ async def pick_sources(view: View, case: Case, chosen: list[dict[str, Any]]) -> 
         if not is_on and source in picked:
             picked.remove(source)
 
-    with view.dialogs, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+    with view.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
         ui.label(say("desk.sources_title")).classes("font-bold")
         box = ui.input(say("desk.sources_search")).props("dense outlined autofocus debounce=200")
         box.classes("w-full")

@@ -1,17 +1,15 @@
-"""What one browser looks at, and what it does in the name of whoever is signed in there."""
+"""What one browser of the desk looks at."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
 
-from nicegui import run, ui
-from sqlalchemy.exc import IntegrityError, NoResultFound
+from nicegui import run
 from sqlalchemy.orm import Session
 
 from actions.wording import say
+from bot.desk.doing import Doing
 from bot.desk.showing import (
     Line,
     QueueName,
@@ -23,19 +21,13 @@ from bot.desk.showing import (
     search_cases,
     transcript,
 )
-from bot.desk.sign_in_pages import SIGN_IN
 from bot.hotline.accounts import list_staff
-from bot.hotline.cases import Case, CaseRefused
+from bot.hotline.cases import Case
 from bot.hotline.changes import Mark
-from bot.hotline.staff import Presence, Staff, StaffError, may
-from bot.hotline.staff_sessions import Lifetime, Signed, who
+from bot.hotline.staff import Presence, Staff, may
+from bot.hotline.staff_sessions import Signed
 from bot.turn import Assistant
-from knowledge.database import DatabaseUnavailable, reading, transaction
-
-SIGN_IN_HERE = SIGN_IN.removeprefix("/desk")  # NiceGUI puts its own path before
-
-Kind = Literal["info", "positive", "warning", "negative"]
-NOTICE = {"info": 5_000, "positive": 5_000, "warning": 7_000, "negative": 10_000}  # milliseconds
+from knowledge.database import reading
 
 
 @dataclass(frozen=True)
@@ -55,16 +47,14 @@ class Shown:
 class View:
     """One browser's place: queue, search, and the case or conversation that is open."""
 
-    def __init__(self, assistant: Assistant, lifetime: Lifetime, token: str, signed: Signed) -> None:
-        self.assistant, self.lifetime = assistant, lifetime
-        self.token, self.me = token, signed
+    def __init__(self, assistant: Assistant, doing: Doing, me: Signed) -> None:
+        self.assistant, self.doing, self.me = assistant, doing, me
         self.queue: QueueName = "waiting"
         self.search = ""
         self.number: int | None = None  # of the case that is open
         self.conversation: str | None = None  # that is open, with a case or without
         self.seen: Mark | None = None  # the change that is shown
         self.shown: Shown
-        self.dialogs: ui.element  # where dialogs hang, which outlive what is drawn anew
         self._looking = asyncio.Lock()
 
     @property
@@ -85,40 +75,11 @@ class View:
                     self.shown = shown
                     return True
 
-    async def do(self, work: Callable[[Session], object]) -> bool:
-        """Do something in the name of who is signed in; what cannot be done is told, and nothing is lost."""
-        try:
-            if await run.io_bound(self._work, work):
-                return True
-            self.sign_out()
-        except (CaseRefused, DatabaseUnavailable) as error:
-            self.tell(str(error), "negative")
-        except StaffError as error:
-            self.tell(error.shown, "negative")
-        except (NoResultFound, IntegrityError):  # erased at this moment
-            self.tell(say("desk.case_erased", number=self.number), "negative")
-        return False
-
-    def tell(self, words: str, kind: Kind) -> None:
-        """Show a notice, also when what was pressed is drawn anew meanwhile."""
-        with self.dialogs:
-            ui.notify(words, type=kind, position="top", multi_line=True, timeout=NOTICE[kind])
-
-    def sign_out(self) -> None:
-        """Go to the page that signs in."""
-        with self.dialogs:
-            ui.navigate.to(SIGN_IN_HERE)
-
-    async def is_there(self) -> bool:
-        """Tell whether the session still holds, without using it."""
-        signed = await run.io_bound(who, self.assistant.engine, self.token, self.lifetime, is_use=False)
-        return signed is not None
-
     def _place(self) -> tuple[object, ...]:
         return self.queue, self.search, self.number, self.conversation
 
     def _read(self) -> Shown | None:
-        if who(self.assistant.engine, self.token, self.lifetime, is_use=False) is None:
+        if not self.doing.may_go_on():
             return None
         with reading(self.assistant.engine) as session:
             me = self.me.staff_id
@@ -142,13 +103,6 @@ class View:
         if case:
             return transcript(session, case)
         return going_on(session, self.conversation) if self.conversation and not self.number else []
-
-    def _work(self, work: Callable[[Session], object]) -> bool:
-        if who(self.assistant.engine, self.token, self.lifetime) is None:
-            return False
-        with transaction(self.assistant.engine) as session:
-            work(session)
-        return True
 
 
 def _takes_cases(staff: Staff, me: int) -> bool:

@@ -14,11 +14,13 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from bot.hotline.account_fields import checked_login, checked_role, plain_line
+from bot.hotline.addresses import is_private
 from bot.hotline.passwords import HASHER, check_password, hashed
 from bot.hotline.staff import Presence, Staff, StaffError, audit, locked, may
 from bot.hotline.staff_sessions import sign_out_everywhere
 from knowledge.database import now
 
+LONGEST_SUBJECT = 255
 LARGEST_TELEGRAM_ID = 2**52  # what the Bot API promises
 Release = Callable[[Session, int], None]  # gives a member of staff's cases back to the queue
 
@@ -123,6 +125,34 @@ def set_telegram(session: Session, staff_id: int, telegram_id: int | None, by: i
     staff.telegram_id = telegram_id
     _write(session, staff, theirs)
     audit(session, by, "telegram_set", about=staff.login)
+
+
+def set_subject(session: Session, staff_id: int, subject: str | None, by: int | None = None) -> None:
+    """Say who single sign-on knows a member of staff as («issuer sub»); none: it lets them in no more.
+
+    Whoever got in by what held until now is signed out.
+    """
+    if subject is not None and not _is_subject(subject := subject.strip()):
+        raise StaffError(
+            f"{subject!r} is no subject: give the line that the sign-in page shows, «https://issuer name»",
+            "Mã tài khoản cơ quan chưa đúng: anh/chị chép nguyên dòng mã mà trang đăng nhập đã báo.",
+        )
+    theirs = StaffError(
+        "this subject belongs to somebody else on the staff",
+        "Tài khoản cơ quan này đã gắn với người khác.",
+    )
+    staff = locked(session, staff_id)
+    if staff.subject == subject:
+        return
+    staff.subject = subject
+    _write(session, staff, theirs)
+    audit(session, by, "subject_set", about=staff.login)
+    sign_out_everywhere(session, staff_id)
+
+
+def _is_subject(subject: str) -> bool:
+    issuer, _, name = subject.partition(" ")
+    return is_private(issuer) and bool(name) and subject.isprintable() and len(subject) <= LONGEST_SUBJECT
 
 
 def list_staff(session: Session) -> list[Staff]:

@@ -85,11 +85,7 @@ def _count(engine: Engine, login: str, network: str | None, at: datetime) -> _At
             return _Attempt(at, network)
         if staff.locked_until and staff.locked_until > at:
             return _Attempt(at, network, staff.id)
-        staff.failures += 1
-        is_last_try = staff.failures % TRIES == 0
-        if is_last_try:
-            staff.locked_until = at + _lock(staff.failures)
-        return _Attempt(at, network, staff.id, staff.password_hash, is_last_try)
+        return _Attempt(at, network, staff.id, staff.password_hash, _fail(staff, at))
 
 
 def _count_network(session: Session, network: str, at: datetime) -> int:
@@ -104,6 +100,23 @@ def _count_network(session: Session, network: str, at: datetime) -> int:
         },
     )
     return int(session.execute(counted.returning(SignInFailures.failures)).scalar_one())
+
+
+def count_failure(session: Session, staff: Staff, network: str | None, at: datetime) -> None:
+    """Count and note a code that was wrong, for an account that this transaction holds."""
+    is_last_try = _fail(staff, at)
+    audit(session, staff.id, "sign_in_failed", network=network, at=at)
+    if is_last_try:
+        audit(session, staff.id, "locked", network=network, at=at)
+
+
+def _fail(staff: Staff, at: datetime) -> bool:
+    """Count a failure; tell whether it was one too many, which locks the account."""
+    staff.failures += 1
+    if staff.failures % TRIES:
+        return False
+    staff.locked_until = at + _lock(staff.failures)
+    return True
 
 
 def _lock(failures: int) -> timedelta:
@@ -130,7 +143,7 @@ def _admit(
         staff = session.scalar(wanted.with_for_update(key_share=True))
         if staff is None or staff.password_hash != attempt.password_hash:
             return None
-        if not _is_new_code(staff, code, attempt.at):
+        if not is_new_code(staff, code, attempt.at):
             return None
         if counted and counted.failures:
             counted.failures -= 1
@@ -141,7 +154,7 @@ def _admit(
         return start_session(session, staff.id, lifetime, attempt.at)
 
 
-def _is_new_code(staff: Staff, code: str | None, at: datetime) -> bool:
+def is_new_code(staff: Staff, code: str | None, at: datetime) -> bool:
     """Tell whether a code is right and was not used; without a second factor any is. Uses it up."""
     if staff.totp_secret is None:
         return True

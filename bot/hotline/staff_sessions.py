@@ -16,6 +16,7 @@ from bot.hotline.staff import NEED_SECOND_FACTOR, Role, SignInFailures, Staff, S
 from knowledge.database import now, reading, transaction
 
 SEEN_EVERY = timedelta(minutes=1)  # so that few of a session's requests write
+WAITING = timedelta(minutes=5)  # for the second factor, after single sign-on
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,26 @@ def start_session(
         StaffSession(token_hash=_hash(token), staff_id=staff_id, started_at=at, seen_at=at, expires_at=ends)
     )
     return token
+
+
+def start_waiting(session: Session, staff_id: int, at: datetime) -> str:
+    """Begin a session that opens nothing until the second factor is given; give its token."""
+    token = secrets.token_urlsafe(32)
+    row = StaffSession(token_hash=_waiting_hash(token), staff_id=staff_id, started_at=at, seen_at=at)
+    row.expires_at = at + WAITING
+    session.add(row)
+    return token
+
+
+def waiting(session: Session, token: str, at: datetime) -> int | None:
+    """Give whose session waits for the second factor; nobody when it is unknown or over."""
+    mine = select(StaffSession.staff_id).where(StaffSession.token_hash == _waiting_hash(token))
+    return session.scalar(mine.where(StaffSession.expires_at > at))
+
+
+def end_waiting(session: Session, token: str) -> None:
+    """End a session that waited. The caller commits."""
+    session.execute(delete(StaffSession).where(StaffSession.token_hash == _waiting_hash(token)))
 
 
 def who(
@@ -137,6 +158,11 @@ def note_present(engine: Engine, staff_id: int) -> None:
 
 def _hash(token: str) -> str:
     return hashlib.sha256(_bytes(token)).hexdigest()
+
+
+def _waiting_hash(token: str) -> str:
+    """Give what is kept of a token that waits: never what is kept of one that opens the desk."""
+    return f"-{_hash(token)[1:]}"
 
 
 def _bytes(text: str) -> bytes:

@@ -502,6 +502,8 @@ def test_the_commands_manage_accounts(any_engine: Engine) -> None:
     assert "added hoa (admin)" in said and "must set up a second factor" in said
     assert "second factor" not in _said(_run(database, "add", "lan", "--name", "Lan", given=line))
     assert _said(_run(database, "telegram", "lan", "555001"))
+    assert "signs in as https://x.example a" in _said(_run(database, "subject", "lan", "https://x.example a"))
+    assert "has no subject" in _said(_run(database, "subject", "lan", "none"))
     assert "admin" in (listed := _said(_run(database, "list"))) and "Chị Hoa" in listed
     assert "must set up" in _said(_run(database, "role", "lan", "lead"))
     _factor(any_engine, 2)
@@ -527,6 +529,7 @@ def test_what_a_command_cannot_do_is_told_in_one_sentence(engine: Engine) -> Non
         (("role", "sep", "hotline"), "", "last admin"),
         (("role", "hoa", "lead"), "", "nobody on the staff has the login hoa"),
         (("telegram", "sep", "@sep"), "", "no Telegram account"),
+        (("subject", "sep", "sep"), "", "no subject"),
     ):
         assert words in _sentence(_run(database, *arguments, given=given))
     with transaction(engine) as session:

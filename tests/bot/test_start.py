@@ -74,6 +74,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         ({"DATABASE_URL": "somewhere"}, "DATABASE_URL is not an address"),
         ({"DATABASE_URL": "mysql://root@127.0.0.1/x"}, "only sqlite and postgresql"),
         ({"RATE_LIMIT": "many"}, "RATE_LIMIT"),
+        ({"OIDC_ISSUER": "http://dang-nhap.example"}, "setting OIDC_ISSUER"),
+        ({"OIDC_CLIENT_SECRET": "x"}, "OIDC_ISSUER and OIDC_CLIENT_ID not set"),
     ],
 )
 def test_a_bad_setting_is_named(settings: dict[str, str], words: str, database: str) -> None:
