@@ -80,7 +80,8 @@ class StoredCitizen:
 
     def leave_message(self, text: str) -> int | None:
         """Pass a message on to staff as it was written; give the number of the case, if there is one."""
-        return cases.leave_message(self._session, self._conversation.id, self._turn.id, text)
+        due = self._hotline.deadline(self._hotline.clock())
+        return cases.leave_message(self._session, self._conversation.id, self._turn.id, text, due)
 
     def rate(self, number: int, rating: str | None = None, words: str | None = None) -> bool:
         """Say how a closed case of theirs was answered; tell whether there is such a case."""

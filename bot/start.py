@@ -52,6 +52,7 @@ log = structlog.get_logger()
 A_LOOK = 1.0  # seconds between looks for changed knowledge
 IN_THE_GROUP = 0.5  # seconds between looks for what to tell the staff's group
 SOON = 0.2  # seconds between looks for messages to send: somebody may wait for one
+LAST_WORDS = 5.0  # seconds that chores may still take when the program stops
 A_DAY = 24 * 60 * 60  # seconds
 WARNED_EVERY = 15.0  # seconds between looks for cases near their deadline
 STATES_KEPT = 7  # days that a state is kept which nobody follows
@@ -123,14 +124,9 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        chores = asyncio.gather(*(_do(chore) for chore in chores_of(assistant, settings, telegram)))
-        try:
-            async with running_telegram(telegram, settings) if telegram else nullcontext():
-                yield
-        finally:
-            chores.cancel()
-            with suppress(asyncio.CancelledError):
-                await chores
+        running = running_telegram(telegram, settings) if telegram else nullcontext()
+        async with running, doing(chores_of(assistant, settings, telegram)):
+            yield
 
     def add_routes(app: FastAPI) -> None:
         if telegram:
@@ -186,15 +182,29 @@ def telegram_chores(
     return (typing, *group_chores(assistant.engine, telegram.bot_data["mirror"]))
 
 
-async def _do(chore: Chore) -> None:
-    while True:
+@asynccontextmanager
+async def doing(chores: tuple[Chore, ...]) -> AsyncIterator[None]:
+    """Do chores beside the caller; at the end what is being sent is sent, for a few seconds at most."""
+    stopping = asyncio.Event()
+    working = asyncio.gather(*(_do(chore, stopping) for chore in chores))
+    try:
+        yield
+    finally:
+        stopping.set()
+        with suppress(TimeoutError, asyncio.CancelledError):
+            await asyncio.wait_for(working, LAST_WORDS)
+
+
+async def _do(chore: Chore, stopping: asyncio.Event) -> None:
+    while not stopping.is_set():
         try:
             await chore.work()
         except DatabaseUnavailable as error:
             log.warning("chore_put_off", chore=chore.name, error=str(error))
         except Exception:  # one failure must not be the last time
             log.exception("chore_failed", chore=chore.name)
-        await asyncio.sleep(chore.pause)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), chore.pause)
 
 
 def erase_old(engine: Engine, days: int) -> None:

@@ -103,7 +103,7 @@ class Group:
         if command and command["bot"] and command["bot"].lower() != context.bot.username.lower():
             return
         name = fold(command["name"]) if command else None
-        if name in ("truc", "nghi"):
+        if name in ("truc", "nghi") and not message.sender_chat:
             act = self._desk.go_on_duty if name == "truc" else self._desk.go_off_duty
             self._answer(message, await self._do(partial(act, message.from_user.id)))
             return
@@ -135,12 +135,15 @@ class Group:
 
     async def _take(self, message: Message, case_id: int, text: str, command: re.Match[str] | None) -> None:
         account = message.from_user.id if message.from_user else 0
+        if message.sender_chat:
+            self._answer(message, say("group.anonymous"))
+            return
         if await self._is_stranger(message, account):
             return
         written = _written(message, text.removeprefix("//").strip())
         if command and fold(command["name"]) == "xong":
             await self._finish(message, case_id, account, command["rest"] or "")
-        elif command:
+        elif text.startswith("/") and not text.startswith("//"):
             self._answer(message, say("group.unknown_command"))
         else:
             act = self._desk.note if text.startswith("//") else self._desk.reply

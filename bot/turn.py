@@ -35,6 +35,7 @@ from bot.citizen import StoredCitizen
 from bot.hotline.cases import Case, find_open, take_message
 from bot.hotline.changes import Changes
 from bot.hotline.duty import Hotline
+from bot.hotline.writing import note_sent
 from bot.inbox import Message, receive, turn_by_key
 from bot.intake import BadInput, UnknownConversation, clean, has_words
 from bot.outbox import take_news
@@ -278,7 +279,9 @@ class Assistant:
         """Keep silent and pass the message to the person; personal numbers only where the citizen agreed."""
         written = step.written or title_of(session, conversation.id, step.reading.text)
         shown = written if case.consented_at else redact(written)
-        take_message(session, case.id, turn.id, shown)
+        due = self.hotline.deadline(self.hotline.clock())
+        take_message(session, case.id, turn.id, shown, due)
+        note_sent(session, conversation.id, is_staff=False)
         memory = Memory.from_json(conversation.memory)
         back = (people.back_choice(),)
         conversation.memory = replace(memory, asked=None, choices=back, proof_for=None, leaves=None).as_json()

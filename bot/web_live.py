@@ -90,7 +90,7 @@ async def _counted(streams: Counter[str], whose: str, stream: AsyncIterator[str]
 async def _stream(assistant: Assistant, conversation_id: str) -> AsyncIterator[str]:
     loop = asyncio.get_running_loop()
     ends, spoke, seen, told = loop.time() + LONGEST, loop.time(), None, set[int]()
-    was_typing = False
+    was_typing: bool | None = None
     yield "retry: 1000\n\n"
     while loop.time() < ends:
         mark = await assistant.changes.current()
@@ -116,4 +116,5 @@ async def _stream(assistant: Assistant, conversation_id: str) -> AsyncIterator[s
 
 def _look(assistant: Assistant, conversation_id: str) -> tuple[list[dict[str, Any]], bool]:
     with reading(assistant.engine) as session:
-        return news_of(session, conversation_id), find_open(session, conversation_id) is not None
+        is_open = find_open(session, conversation_id) is not None  # before the news
+        return news_of(session, conversation_id), is_open

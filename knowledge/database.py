@@ -88,6 +88,7 @@ def open_database(url: str) -> Engine:
     def _use_write_ahead_log(connection: Any, _record: object) -> None:
         for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=NORMAL"):
             connection.execute(f"PRAGMA {pragma}")
+        connection.create_function("lower", 1, _lower, deterministic=True)  # SQLite's own knows no Đ
 
     writing = (
         threading.Lock()
@@ -111,6 +112,10 @@ def open_database(url: str) -> Engine:
             writing.release()
 
     return engine
+
+
+def _lower(text: object) -> object:
+    return text.lower() if isinstance(text, str) else text
 
 
 def now() -> datetime:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
+from html import escape
 from typing import Any
 
 from nicegui import ui
@@ -13,12 +14,12 @@ from actions.wording import say, sentences
 from bot.desk.composer import Composer
 from bot.desk.moments import moment
 from bot.desk.showing import Line
-from bot.desk.view import View
+from bot.desk.view import Shown, View
 from bot.hotline import cases
 from bot.hotline.cases import CLOSINGS, Case
 from bot.hotline.proposals import propose
 
-MARKDOWN = ["cuddled-lists", "breaks"]
+MARKDOWN = ["cuddled-lists", "break-on-newline"]
 LAID_OUT = 0.1  # seconds until the browser knows how high the lines are
 STYLES = {
     "citizen": "self-start bg-grey-3 text-black",
@@ -40,7 +41,7 @@ class CasePanel:
     ) -> None:
         self.view, self.show, self.leave = view, show, leave
         self.composer = Composer(view, follow)
-        self.is_typing = False
+        self.is_typing = self.is_claiming = False
         self.close_menu: ui.dropdown_button | None = None
 
     @ui.refreshable_method
@@ -56,19 +57,22 @@ class CasePanel:
             self._heading()
         with ui.scroll_area().classes("grow w-full border") as self.area:
             self._lines()
-        ui.timer(LAID_OUT, partial(self.area.scroll_to, percent=1), once=True)
+        self._scroll_down()
         self._typing()
         if case:
             with ui.column().classes("w-full gap-2"):
                 self.composer.build(case)
                 self._buttons(case)
 
-    def follow(self, lines: list[Line]) -> None:
-        """Draw anew what changed, when the lines before were others."""
-        if lines != self.view.shown.lines:
+    def follow(self, before: Shown) -> None:
+        """Draw anew what is other than before."""
+        if before.colleagues != self.view.shown.colleagues:
+            self._transfer_menu.refresh()
+        if before.lines != self.view.shown.lines:
             self._heading.refresh()
             self._lines.refresh()
-            self.area.scroll_to(percent=1)
+            with self.area:
+                self._scroll_down()
 
     def show_typing(self) -> None:
         """Show whether the citizen is typing, where that changed."""
@@ -81,6 +85,15 @@ class CasePanel:
 
     async def claim(self) -> None:
         """Take the open case, or the conversation that has none."""
+        if self.is_claiming:  # pressed twice
+            return
+        self.is_claiming = True
+        try:
+            await self._claim()
+        finally:
+            self.is_claiming = False
+
+    async def _claim(self) -> None:
         case, me, won = self.view.shown.case, self.view.me.staff_id, list[bool]()
         if case is None and self.view.conversation:
             await self._take_conversation(self.view.conversation)
@@ -96,6 +109,9 @@ class CasePanel:
         """Open the menu of reasons to close."""
         if self.close_menu and self.view.is_mine:
             self.close_menu.open()
+
+    def _scroll_down(self) -> None:
+        ui.timer(LAID_OUT, partial(self.area.scroll_to, percent=1), once=True)
 
     @ui.refreshable_method
     def _heading(self) -> None:
@@ -135,7 +151,7 @@ class CasePanel:
             by = line.by or say(f"desk.speaker_{line.speaker}")
             ui.label(f"{by} · {moment(line.at)}").classes("text-xs")
             if line.speaker in ("machine", "person"):
-                ui.markdown(line.text, extras=MARKDOWN).classes("break-words")
+                ui.markdown(_plain(line.text), extras=MARKDOWN).classes("break-words")
             else:  # a citizen's words are shown as they are
                 ui.label(line.text).classes("whitespace-pre-wrap break-words")
             for source in line.sources:
@@ -163,15 +179,21 @@ class CasePanel:
                     ui.item(say(f"desk.closing_{closing}"), on_click=close)
             menu.set_enabled(self.view.is_mine)
             self.close_menu = menu
-            with ui.dropdown_button(say("desk.transfer"), auto_close=True).props("outline no-caps") as to:
-                for staff_id, name in self.view.shown.colleagues.items():
-                    ui.item(name, on_click=partial(self._transfer, case.id, to=staff_id))
-                ui.item(say("desk.queue"), on_click=partial(self._transfer, case.id))
-                for team in self.view.assistant.hotline.teams:
-                    ui.item(
-                        say("desk.queue_of", team=team), on_click=partial(self._transfer, case.id, team=team)
-                    )
-            to.set_enabled(self.view.is_mine)
+            self._transfer_menu()
+
+    @ui.refreshable_method
+    def _transfer_menu(self) -> None:
+        case = self.view.shown.case
+        if case is None:
+            return
+        with ui.dropdown_button(say("desk.transfer"), auto_close=True).props("outline no-caps") as menu:
+            for staff_id, name in self.view.shown.colleagues.items():
+                ui.item(name, on_click=partial(self._transfer, case.id, to=staff_id))
+            ui.item(say("desk.queue"), on_click=partial(self._transfer, case.id))
+            for team in self.view.assistant.hotline.teams:
+                transfer = partial(self._transfer, case.id, team=team)
+                ui.item(say("desk.queue_of", team=team), on_click=transfer)
+        menu.set_enabled(self.view.is_mine)
 
     async def _take_conversation(self, conversation: str) -> None:
         hotline, me = self.view.assistant.hotline, self.view.me.staff_id
@@ -229,6 +251,11 @@ class CasePanel:
             if await self.view.doing.do(lambda session: propose(session, case.id, me, *words, sources)):
                 self.view.doing.tell(say("desk.proposed"), "positive")
         dialog.delete()
+
+
+def _plain(text: str) -> str:
+    """Keep HTML and pictures in a text from being more than text, as the citizen's page does."""
+    return escape(text, quote=False).replace("![", "!\\[")
 
 
 def _understood(intent: str, procedure: str, certainty: float) -> str:

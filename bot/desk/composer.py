@@ -34,7 +34,7 @@ class Composer:
     def __init__(self, view: View, follow: Callable[[], Awaitable[None]]) -> None:
         self.view, self.follow = view, follow
         self.drafts: dict[int, str] = {}
-        self.keys: dict[int, str] = {}  # of the reply that is being written in each case
+        self.keys: dict[tuple[int, str], tuple[str, str]] = {}  # of what is being sent, and its words
         self.sources: dict[int, list[dict[str, Any]]] = {}
         self.field: ui.textarea | None = None
         self.said_typing = 0.0
@@ -68,10 +68,15 @@ class Composer:
     async def send(self, case: Case) -> None:
         """Send what is written, once however often it is asked; a blank that was left is told instead."""
         words, sources = self.drafts.get(case.id, ""), tuple(self.sources.get(case.id, ()))
+        if not words.strip():
+            return
+        if words.startswith("/"):  # still looking for a canned reply
+            self.view.doing.tell(say("desk.slash_left"), "warning")
+            return
         if left := blanks_in(words):
             self.view.doing.tell(say("desk.blank_left", blank=left[0]), "warning")
             return
-        key = self.keys.setdefault(case.id, str(uuid4()))
+        key = self._key(case, "reply", words)
         me = self.view.me.staff_id
 
         def reply(session: Session) -> None:
@@ -79,7 +84,6 @@ class Composer:
             note_sent(session, case.conversation_id, is_staff=True)
 
         if await self.view.doing.do(reply):
-            self.keys.pop(case.id, None)
             self.sources.pop(case.id, None)
             self._empty(case, words)
             self._chosen.refresh()
@@ -88,17 +92,26 @@ class Composer:
     async def add_note(self, case: Case) -> None:
         """Write down what only staff see."""
         words, me = self.drafts.get(case.id, ""), self.view.me.staff_id
+        key = self._key(case, "note", words)
         if words.strip() and await self.view.doing.do(
-            lambda session: cases.add_note(session, case.id, me, words.strip())
+            lambda session: cases.add_note(session, case.id, me, words.strip(), key)
         ):
             self._empty(case, words)
             await self.follow()
+
+    def _key(self, case: Case, kind: str, words: str) -> str:
+        """Give the key by which the same words, sent again after a failure, are known."""
+        place = (case.id, kind)
+        if self.keys.get(place, ("", ""))[0] != words:
+            self.keys[place] = (words, str(uuid4()))
+        return self.keys[place][1]
 
     def _empty(self, case: Case, words: str) -> None:
         """Empty the field, unless something else was written meanwhile."""
         if self.drafts.get(case.id) != words:
             return
         self.drafts.pop(case.id)
+        self.keys = {place: key for place, key in self.keys.items() if place[0] != case.id}
         if self.field and not self.field.is_deleted and self.case.id == case.id:
             self.field.set_value("")
 

@@ -50,13 +50,15 @@ def desk_page(assistant: Assistant, lifetime: Lifetime) -> None:
         token = request.cookies.get(COOKIE, "")
         signed = await run.io_bound(who, assistant.engine, token, lifetime)
         if signed is None or signed.needs_second_factor:
-            return RedirectResponse(SECOND_FACTOR if signed else SIGN_IN, 303)
+            again = f"{SIGN_IN}?number={number}" if number is not None else SIGN_IN
+            return RedirectResponse(SECOND_FACTOR if signed else again, 303)
         if not may(signed.role, "cases"):
             ui.label(say("desk.no_right"))
             return None
-        screen = Screen(View(assistant, Doing(assistant.engine, token, lifetime, "cases"), signed))
-        if not await screen.view.load():
+        view = View(assistant, Doing(assistant.engine, token, lifetime, "cases"), signed)
+        if not await view.load():
             return RedirectResponse(SIGN_IN, 303)
+        screen = Screen(view)
         screen.build()
         if number is not None:
             await screen.open(number, None)
@@ -64,12 +66,13 @@ def desk_page(assistant: Assistant, lifetime: Lifetime) -> None:
 
 
 class Screen:
-    """One browser's screen."""
+    """One browser's screen, of a view that was loaded."""
 
     def __init__(self, view: View) -> None:
         self.view = view
         self.panel = CasePanel(view, self.follow, self.show, self.leave)
         self.glances = 0
+        self.called = view.shown.alarms  # what was told by sound and notice
 
     def build(self) -> None:
         """Lay the page out, and keep it up to date."""
@@ -82,7 +85,9 @@ class Screen:
                 "w-full md:w-2/3 p-2 gap-2 min-h-0 h-full flex-nowrap max-md:hidden"
             )
         with self.left:
-            self._queues()
+            self._tabs()
+            self._search_box()
+            self._rows()
         with self.right:
             self.panel.build()
         ui.keyboard(self._key, ignore=[], repeating=False)
@@ -93,8 +98,8 @@ class Screen:
         with ui.header().classes("items-center gap-2 p-2 flex-nowrap").style("height: 56px"):
             ui.label(say("desk.title")).classes("text-lg font-bold grow whitespace-nowrap")
             options = {each: say(f"desk.presence_{each}") for each in ("on", "away", "off")}
-            presence = ui.select(options, value=self.view.shown.presence, on_change=self._set_presence)
-            presence.props(f'dense outlined dark aria-label="{say("desk.presence")}"')
+            self.presence = ui.select(options, value=self.view.shown.presence, on_change=self._set_presence)
+            self.presence.props(f'dense outlined dark aria-label="{say("desk.presence")}"')
             if may(self.view.me.role, "staff"):
                 ui.link(say("accounts.title"), "/staff").classes("text-white no-underline whitespace-nowrap")
             ui.button("?", on_click=self._help).props(
@@ -106,7 +111,7 @@ class Screen:
                 ui.button(say("desk.sign_out")).props("type=submit flat dense no-caps text-color=white")
 
     @ui.refreshable_method
-    def _queues(self) -> None:
+    def _tabs(self) -> None:
         counts = self.view.shown.counts
         with ui.row().classes("w-full gap-1").props("role=tablist"):
             for each in QUEUES:
@@ -116,10 +121,16 @@ class Screen:
                 )
                 is_chosen = each == self.view.queue and not self.view.search
                 button.props("dense no-caps" if is_chosen else "dense no-caps outline").classes("grow px-1")
-        box = ui.input(say("desk.search"), value=self.view.search)
+
+    def _search_box(self) -> None:
+        """Lay out the search, which stays while the queues change below it."""
+        self.box = box = ui.input(say("desk.search"))
         box.props("dense outlined clearable").classes("w-full")
         box.on("keydown.enter", lambda: self._find(box.value or ""))
         box.on("clear", lambda: self._find(""))
+
+    @ui.refreshable_method
+    def _rows(self) -> None:
         if not self.view.shown.rows:
             ui.label(say("desk.none")).classes("text-grey-7 p-2")
         for row in self.view.shown.rows:
@@ -163,13 +174,14 @@ class Screen:
         if not await self._load():
             return
         shown = self.view.shown
-        if (shown.counts, shown.rows) != (before.counts, before.rows):
-            self._queues.refresh()
+        if shown.counts != before.counts:
+            self._tabs.refresh()
+        if shown.rows != before.rows:
+            self._rows.refresh()
         if self._who_has() != had:
             self.panel.build.refresh()
         elif self.view.number or self.view.conversation:
-            self.panel.follow(before.lines)
-        self._call(shown.alarms - before.alarms)
+            self.panel.follow(before)
 
     def _call(self, alarms: frozenset[tuple[int, str]]) -> None:
         """Tell by sound and notice of cases that are new, more urgent than before, or nearly due."""
@@ -181,10 +193,13 @@ class Screen:
                 return
 
     async def _load(self) -> bool:
-        if await self.view.load():
-            return True
-        self._sign_out()
-        return False
+        if not await self.view.load():
+            self._sign_out()
+            return False
+        self._call(self.view.shown.alarms - self.called)
+        self.called = self.view.shown.alarms
+        self.presence.set_value(self.view.shown.presence)
+        return True
 
     def _sign_out(self) -> None:
         self.left.clear()
@@ -204,13 +219,16 @@ class Screen:
     async def show(self) -> None:
         """Draw everything anew."""
         if await self._load():
-            self._queues.refresh()
+            self._tabs.refresh()
+            self._rows.refresh()
             self.panel.build.refresh()
 
     async def _choose_queue(self, queue: QueueName) -> None:
         self.view.queue, self.view.search = queue, ""
+        self.box.set_value("")
         if await self._load():
-            self._queues.refresh()
+            self._tabs.refresh()
+            self._rows.refresh()
 
     async def _find(self, search: str) -> None:
         self.view.search = search.strip()
@@ -220,7 +238,8 @@ class Screen:
         ):
             return
         if await self._load():
-            self._queues.refresh()
+            self._tabs.refresh()
+            self._rows.refresh()
 
     async def open(self, number: int | None, conversation: str | None) -> None:
         """Open a case, or a conversation that has none; who read what is written down."""
@@ -251,9 +270,15 @@ class Screen:
 
     async def _set_presence(self, event: Any) -> None:
         presence: Presence = event.value
-        reason = await self._ask_reason() if presence == "away" else None
+        if presence == self.view.shown.presence:  # set elsewhere, and only shown here
+            return
+        reason = await self._ask_reason() if presence == "away" else ""
+        if reason is None:
+            self.presence.set_value(self.view.shown.presence)
+            return
         me = self.view.me.staff_id
-        await self.view.doing.do(lambda session: set_presence(session, me, presence, reason))
+        await self.view.doing.do(lambda session: set_presence(session, me, presence, reason or None))
+        await self.follow()
         if presence == "on":
             ui.run_javascript(ASK_LEAVE)
 
@@ -262,8 +287,7 @@ class Screen:
             reason = ui.input(say("desk.away_reason")).props("outlined dense autofocus maxlength=80")
             reason.on("keydown.enter", lambda: dialog.submit(True))
             ui.button(say("desk.away_done"), on_click=lambda: dialog.submit(True)).props("no-caps")
-        await dialog
-        words = str(reason.value or "").strip() or None
+        words = str(reason.value or "").strip() if await dialog else None
         dialog.delete()
         return words
 

@@ -28,6 +28,11 @@ _TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pa
 Field = Annotated[str, Form()]
 
 
+def desk_address(number: int | None) -> str:
+    """Give where the desk stands, with a case to open."""
+    return f"/desk/?number={number}" if number is not None else "/desk/"
+
+
 def sign_in_routes(
     app: FastAPI, engine: Engine, lifetime: Lifetime, *, is_secure: bool, has_sso: bool = False
 ) -> None:
@@ -38,17 +43,21 @@ def sign_in_routes(
         return RedirectResponse("/desk/", 307)
 
     @app.get(SIGN_IN, include_in_schema=False)
-    def show_sign_in() -> HTMLResponse:
+    def show_sign_in(request: Request, number: int | None = None) -> Response:
+        if who(engine, request.cookies.get(COOKIE, ""), lifetime, is_use=False):
+            return RedirectResponse(desk_address(number), 303)
         return page("sign_in.html", has_sso=has_sso)
 
     @app.post(SIGN_IN, include_in_schema=False)
-    def take_sign_in(request: Request, login: Field, password: Field, code: Field = "") -> Response:
+    def take_sign_in(
+        request: Request, login: Field, password: Field, code: Field = "", number: int | None = None
+    ) -> Response:
         check_origin(request)
         try:
             token = sign_in(engine, login, password, code or None, network_of(request), lifetime)
         except SignInRefused as error:
             return page("sign_in.html", 401, trouble=str(error), login=login, has_sso=has_sso)
-        reply = RedirectResponse("/desk/", 303)
+        reply = RedirectResponse(desk_address(number), 303)
         give_session(reply, token, is_secure=is_secure)
         return reply
 
@@ -93,7 +102,7 @@ def _signed(request: Request, engine: Engine, lifetime: Lifetime, csrf: str) -> 
 
 def give_session(reply: Response, token: str, *, is_secure: bool) -> None:
     """Let a browser keep a session's token."""
-    reply.set_cookie(COOKIE, token, httponly=True, secure=is_secure, samesite="strict", path="/desk")
+    reply.set_cookie(COOKIE, token, httponly=True, secure=is_secure, samesite="lax", path="/desk")
 
 
 def network_of(request: Request) -> str | None:

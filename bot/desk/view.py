@@ -22,7 +22,7 @@ from bot.desk.showing import (
     transcript,
 )
 from bot.hotline.accounts import list_staff
-from bot.hotline.cases import Case
+from bot.hotline.cases import Case, find_open
 from bot.hotline.changes import Mark
 from bot.hotline.staff import Presence, Staff, may
 from bot.hotline.staff_sessions import Signed
@@ -67,13 +67,22 @@ class View:
         """Look at the database, one look after the other; tell whether the session still holds."""
         async with self._looking:
             while True:
-                place, self.seen = self._place(), await self.assistant.changes.current()
+                place, seen = self._place(), await self.assistant.changes.current()
                 shown: Shown | None = await run.io_bound(self._read)
                 if shown is None:
                     return False
                 if place == self._place():  # else another was opened meanwhile
-                    self.shown = shown
+                    self.shown, self.seen = shown, seen
+                    self._go_on_with(shown.case)
                     return True
+
+    def _go_on_with(self, case: Case | None) -> None:
+        """Follow a conversation into the case that was opened for it, and leave a case that was erased."""
+        if case is None and self.number is not None:
+            self.doing.tell(say("desk.case_erased", number=self.number), "warning")
+            self.number = self.conversation = None
+        elif case is not None:
+            self.number, self.conversation = case.id, case.conversation_id
 
     def _place(self) -> tuple[object, ...]:
         return self.queue, self.search, self.number, self.conversation
@@ -84,7 +93,7 @@ class View:
         with reading(self.assistant.engine) as session:
             me = self.me.staff_id
             rows = search_cases(session, self.search) if self.search else list_queue(session, self.queue, me)
-            case = session.get(Case, self.number) if self.number else None
+            case = self._case(session)
             owner = session.get(Staff, case.owner_id) if case and case.owner_id else None
             staff = session.get_one(Staff, me)
             presence: Presence = staff.presence  # type: ignore[assignment]
@@ -98,6 +107,11 @@ class View:
                 {each.id: _colleague(each) for each in list_staff(session) if _takes_cases(each, me)},
                 list_alarms(session, me),
             )
+
+    def _case(self, session: Session) -> Case | None:
+        if self.number:
+            return session.get(Case, self.number)
+        return find_open(session, self.conversation) if self.conversation else None
 
     def _lines(self, session: Session, case: Case | None) -> list[Line]:
         if case:

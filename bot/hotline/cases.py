@@ -118,11 +118,13 @@ def find_open(session: Session, conversation_id: str) -> Case | None:
     return session.scalar(select(Case).where(Case.open_for == conversation_id))
 
 
-def take_message(session: Session, case_id: int, turn_id: int, text: str) -> None:
-    """Pass what the citizen wrote or pressed to the person; an answered case is to be answered again."""
+def take_message(
+    session: Session, case_id: int, turn_id: int, text: str, deadline: datetime | None = None
+) -> None:
+    """Pass what the citizen wrote or pressed to the person; an answered case is due again, anew."""
     note(session, case_id, "message", text=text, key=f"turn:{turn_id}", turn=turn_id)
     answered = update(Case).where(Case.id == case_id, Case.state == "answered")
-    session.execute(answered.values(state="taken"))
+    session.execute(answered.values(state="taken", deadline=deadline, is_deadline_told=False))
 
 
 def claim(session: Session, case_id: int, staff_id: int) -> bool:
@@ -307,13 +309,15 @@ def consent(session: Session, conversation_id: str) -> bool:
     return True
 
 
-def leave_message(session: Session, conversation_id: str, turn_id: int, text: str) -> int | None:
+def leave_message(
+    session: Session, conversation_id: str, turn_id: int, text: str, deadline: datetime | None
+) -> int | None:
     """Pass on a message that the citizen agreed to send as it is; give the case's number."""
     case = find_open(session, conversation_id)
     if case is None:
         return None
     note(session, case.id, "consented")
-    take_message(session, case.id, turn_id, text)
+    take_message(session, case.id, turn_id, text, deadline)
     return case.id
 
 
@@ -372,7 +376,9 @@ def _why_not(session: Session, case_id: int) -> str:
     if case.state == "closed":
         return say("desk.case_closed", number=case_id)
     owner = session.get(Staff, case.owner_id) if case.owner_id else None
-    return say("desk.case_owned", number=case_id, owner=owner.name if owner else say("desk.nobody"))
+    if owner is None:
+        return say("desk.case_unclaimed", number=case_id)
+    return say("desk.case_owned", number=case_id, owner=owner.name)
 
 
 _CASES = Case.__table__.c

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import Engine, func, select
 
 from bot.hotline.history import CaseEvent
+from bot.hotline.staff import Staff
 from bot.hotline.writing import Typists, typing_now
 from bot.outbox import OutboxMessage
 from knowledge.database import DatabaseUnavailable, reading
@@ -18,7 +19,7 @@ A_GLANCE = 0.2  # seconds between looks, however many wait for a change
 LATELY = 200  # lines
 UNSETTLED = ("waiting", "sending", "kept")
 
-Mark = tuple[int, int, int]
+Mark = tuple[object, ...]
 
 
 class Changes:
@@ -26,7 +27,7 @@ class Changes:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._mark: Mark = (0, 0, 0)
+        self._mark: Mark = ()
         self.typing: Typists = frozenset()  # as it was at the last look
         self._looked = 0.0
         self._is_looking = False
@@ -49,5 +50,9 @@ class Changes:
             # Counted too: a slower transaction may write a line with a lower number than the newest.
             lately = select(func.count(CaseEvent.id)).where(CaseEvent.id > newest - LATELY)
             unsettled = select(func.count(OutboxMessage.id)).where(OutboxMessage.state.in_(UNSETTLED))
-            mark = (newest, session.scalar(lately) or 0, session.scalar(unsettled) or 0)
+            there = select(Staff.presence, Staff.away_reason, func.count()).group_by(
+                Staff.presence, Staff.away_reason
+            )
+            present = sorted(map(str, session.execute(there)))
+            mark = (newest, session.scalar(lately) or 0, session.scalar(unsettled) or 0, *present)
             return mark, typing_now(session)

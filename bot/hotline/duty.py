@@ -68,7 +68,7 @@ class Hotline:
         )
         case, is_new = self._open(session, conversation, opening)
         if not is_new:
-            take_message(session, case.id, *turn)
+            take_message(session, case.id, *turn, opening.deadline)
         return self._told(session, case, at, is_on_duty=is_on_duty)
 
     def deadline(self, at: datetime) -> datetime | None:
@@ -92,7 +92,7 @@ class Hotline:
         for case_id in due:
             with transaction(engine) as session:
                 if note_due(session, case_id) and self.alerts:
-                    self.alerts.tell(session, session.get_one(Case, case_id), "due")
+                    self.alerts.tell(session, session.get_one(Case, case_id), "due", at)
 
     def _open(self, session: Session, conversation: Conversation, opening: Opening) -> tuple[Case, bool]:
         """Open a case or find the open one, and tell staff when it is new or more urgent than before."""
@@ -100,7 +100,7 @@ class Hotline:
         before = found.priority if found else None
         case, is_new = open_case(session, conversation, opening)
         if self.alerts and case.priority != before:
-            self.alerts.tell(session, case, "new" if is_new else "raised")
+            self.alerts.tell(session, case, "new" if is_new else "raised", self.clock())
         return case, is_new
 
     def _told(self, session: Session, case: Case, at: datetime, *, is_on_duty: bool) -> HandOver:

@@ -95,7 +95,7 @@ class GroupDesk:
                 if case and case.state == "closed":
                     return say("group.over")
                 if case and case.state == "waiting":
-                    return say("group.claim_first")
+                    return say("group.claim_before_closing")
                 cases.close(session, case_id, me.id, closing)
         except (CaseRefused, StaffError) as error:
             return _shown(error)
@@ -166,7 +166,7 @@ def _why_lost(session: Session, case_id: int, me: Staff) -> str | None:
     if case.owner_id == me.id:
         return None
     owner = session.get(Staff, case.owner_id) if case.owner_id else None
-    return say("group.owned", owner=owner.name if owner else say("desk.nobody"))
+    return say("group.owned", owner=owner.name) if owner else say("group.unclaimed")
 
 
 def _shown(error: CaseRefused | StaffError) -> str:

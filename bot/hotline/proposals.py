@@ -41,8 +41,8 @@ def propose(
     question, answer = redact(question.strip()), redact(answer.strip())
     if not question or not answer:
         raise CaseRefused(say("desk.proposal_empty"))
+    hold(session, case_id)
     proposal = Proposal(case_id=case_id, question=question, answer=answer, sources=sources, staff_id=staff_id)
     session.add(proposal)
-    hold(session, case_id)
     note(session, case_id, "proposed", staff_id)
     return proposal

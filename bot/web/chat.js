@@ -96,6 +96,7 @@ function start() {
   requestAnimationFrame(() => find("log").setAttribute("aria-live", "polite"));
   composer.giveBack(conversation.draft);
   outbox.send();
+  live.keepAsking();
 }
 
 start();

@@ -1,5 +1,6 @@
 /** Hear what a person says in the conversation, for as long as one answers instead of the machine. */
 
+const ASK_EVERY = 20_000; // milliseconds
 const TYPING_EVERY = 3000; // milliseconds
 
 export class Live {
@@ -10,11 +11,19 @@ export class Live {
     this.saidTyping = 0;
   }
 
-  /** Listen while a case is open, and no longer. */
+  /** Listen while a case is open. */
   update() {
     const { id, caseNumber } = this.conversation;
-    if (!id || !caseNumber) this.stop();
-    else if (!this.source || this.of !== id) this.listen(id);
+    if (!id) this.stop();
+    else if (caseNumber && (!this.source || this.of !== id)) this.listen(id);
+  }
+
+  /** Ask now and then whether a person has stepped in by themselves; the server ends it at once if not. */
+  keepAsking() {
+    const ask = () => !document.hidden && this.conversation.id && !this.source && this.listen(this.conversation.id);
+    ask();
+    setInterval(ask, ASK_EVERY);
+    document.addEventListener("visibilitychange", ask);
   }
 
   listen(id) {
@@ -57,6 +66,7 @@ export class Live {
 
   /** A browser gives up by itself after an error of the server, but not after a broken line. */
   retry() {
+    this.typing(false);
     if (this.source?.readyState !== EventSource.CLOSED) return;
     this.stop();
     setTimeout(() => this.update(), 3000);

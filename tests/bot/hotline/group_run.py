@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -16,7 +16,7 @@ from bot.hotline.cases import Case
 from bot.hotline.history import CaseEvent, history
 from bot.hotline.staff import Staff
 from bot.settings import Settings
-from bot.start import Chore, _do, chores_of
+from bot.start import Chore, chores_of, doing
 from bot.telegram_channel import running_telegram, telegram_application
 from bot.telegram_topics import Mirror
 from bot.turn import Assistant
@@ -135,13 +135,10 @@ def group_desk(
         made.append(Run(api, assistant, telegram.bot_data["mirror"]))
         wanted = ("send", "group", "forget_topics") if tells else ("send",)
         chores = [each for each in chores_of(assistant, settings, telegram) if each.name in wanted]
-        working = asyncio.gather(*(_do(Chore(each.name, each.work, 0.05)) for each in chores))
-        async with running_telegram(telegram, settings):
+        quick = tuple(Chore(each.name, each.work, 0.05) for each in chores)
+        async with running_telegram(telegram, settings), doing(quick):
             started.set()
             await stopping.wait()
-            working.cancel()
-            with suppress(asyncio.CancelledError):
-                await working
 
     thread = threading.Thread(target=loop.run_until_complete, args=(live(),))
     thread.start()

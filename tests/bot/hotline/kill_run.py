@@ -144,11 +144,12 @@ class Round:
             self.count(words, sum(words in each for each in texts))
         case = self.case()
         with reading(self.engine) as session:
-            kinds = Counter(each.kind for each in history(session, case.id))
+            lines = history(session, case.id)
             whose = case.conversation_id
             turns = Counter(session.scalars(select(Turn.text).where(Turn.conversation_id == whose)))
-        for kind in ("opened", "claimed", "message", "reply", "closed"):
-            self.count(f"history: {kind}", kinds[kind])
+        for kind in ("opened", "claimed", "reply", "closed"):
+            self.count(f"history: {kind}", [each.kind for each in lines].count(kind))
+        self.count("history: message", [each.text for each in lines].count(f"Em ở thôn {self.number}"))
         for text in (f"cho tôi gặp nhân viên về việc {self.number}", f"Em ở thôn {self.number}"):
             self.count(f"turn: {text}", turns[text])
 

@@ -136,7 +136,7 @@ def test_who_does_not_own_the_case_is_told_that_nothing_was_sent(
         api.member_presses(LAN, buttons(card)[0][0]["callback_data"], card)
         run.wait(topic, "Nguyễn Lan đã nhận")
         api.member_says(GROUP, topic, MINH, "để em trả lời")
-        run.wait(topic, "Người đang giữ: Nguyễn Lan")
+        run.wait(topic, "Nguyễn Lan đang giữ câu hỏi số")
         api.member_says(GROUP, topic, LAN, "a" * 4050)
         run.wait(topic, "Tin dài 4050 ký tự")
     assert any(f"telegram TEN {STRANGER}" in alert for alert in run.alerts())
@@ -189,7 +189,7 @@ def test_closing_asks_for_a_reason_by_buttons(
         run.wait(topic, "Nguyễn Lan đóng: Đã chuyển cơ quan")
         api.wait_until(lambda: not any(map(buttons, api.in_topic(GROUP, topic))), "no button")
         api.member_says(GROUP, topic, LAN, "còn nữa")
-        run.wait(topic, "đã đóng, không gửi được nữa")
+        run.wait(topic, "đã đóng, không làm gì thêm được")
 
 
 @pytest.mark.parametrize(
@@ -215,10 +215,10 @@ def test_what_comes_twice_is_done_once(api: TelegramApi, staffed: Assistant, set
         for update_again in (written, noted):
             api.push({**update_again, "update_id": api._next_id()})
         api.member_says(GROUP, topic, LAN, "thêm")
-        run.wait(topic, "không gửi được nữa")
+        run.wait(topic, "không làm gì thêm được")
     assert [event.kind for event in run.events()] == ["opened", "claimed", "reply", "note", "closed"]
     assert run.citizen_texts().count("Một lần thôi") == 1
-    assert sum("không gửi được" in each for each in run.texts(topic)) == 1
+    assert sum("không làm gì thêm được" in each for each in run.texts(topic)) == 1
 
 
 def test_being_on_duty_is_said_in_the_group(api: TelegramApi, staffed: Assistant, settings: Settings) -> None:
@@ -448,3 +448,18 @@ def test_erasing_their_data_deletes_the_topic_too(
         else:
             run.wait(topic, say("group.erased"))
     assert untold(staffed.engine, 5) == []
+
+
+def test_a_mistyped_command_is_not_sent_and_an_anonymous_admin_is_told_what_to_do(
+    api: TelegramApi, staffed: Assistant, settings: Settings
+) -> None:
+    with group_desk(staffed, settings, api) as run:
+        topic = run.claimed()
+        for text in ("/xong, da_tra_loi", "/ /ghi chú", "/ xong"):
+            api.member_says(GROUP, topic, LAN, text)
+        run.wait(topic, "Không có lệnh này")
+        chat = {"id": GROUP, "type": "supergroup", "title": "Tổ"}
+        api.member_sends(GROUP, topic, 1087968824, text="Chào", sender_chat=chat)
+        run.wait(topic, say("group.anonymous"))
+        assert not any("xong" in each or "ghi chú" in each for each in run.citizen_texts())
+    assert [each.kind for each in run.events()] == ["opened", "claimed"]
