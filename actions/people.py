@@ -98,16 +98,16 @@ def hand_over(request: Request, sentence: str, why: Why) -> Answer:
         request.citizen.leave_question(why)
         blocks = (say(sentence), say("people.recorded"), *contact_blocks(request))
         return Answer("handed_over", blocks, sources=contact_sources(request))
+    has_numbers = redact(request.reading.text) != request.reading.text
+    hidden, consent = ((say("people.hidden"),), (consent_choice(),)) if has_numbers else ((), ())
     if given.is_on_duty:
-        soon = (
-            f"{_place(given)} {_wait(given)}" if given.position else say("people.owned", number=given.number)
-        )
-        blocks = (say(sentence), soon, say("people.silent"))
-        return Answer("handed_over", blocks, (back_choice(),))
+        blocks = (say(sentence), _soon(given), say("people.silent"), *hidden)
+        return Answer("handed_over", blocks, (*consent, back_choice()))
     comes = say("people.told_here" if request.citizen.can_be_told else "people.told_on_page")
-    blocks = (say(sentence), f"{_closed(given)} {comes}", say("people.call_now"), *contact_blocks(request))
+    soon = (say(sentence), f"{_closed(given)} {comes}", *hidden)
+    blocks = (*soon, say("people.call_now"), *contact_blocks(request))
     leave = Choice(say("people.leave"), payload("ask_human", leave="message"))
-    return Answer("handed_over", blocks, (leave,), contact_sources(request))
+    return Answer("handed_over", blocks, (*consent, leave), contact_sources(request))
 
 
 def back_choice() -> Choice:
@@ -117,8 +117,12 @@ def back_choice() -> Choice:
 
 def hidden_numbers() -> Answer:
     """Say that personal numbers were hidden from staff, and ask leave to send them."""
-    consent = Choice(say("people.consent"), payload("ask_human", consent="yes"))
-    return Answer("handed_over", (say("people.hidden"),), (consent, back_choice()))
+    return Answer("handed_over", (say("people.hidden"),), (consent_choice(), back_choice()))
+
+
+def consent_choice() -> Choice:
+    """Offer to let staff see personal numbers."""
+    return Choice(say("people.consent"), payload("ask_human", consent="yes"))
 
 
 def _soon(given: HandOver) -> str:

@@ -422,3 +422,15 @@ def test_who_is_on_duty_without_a_desk_counts_as_there_until_then(assistant: Ass
         set_presence(session, 1, "off")
         session.flush()
         assert not assistant.hotline.is_on_duty(session, later)
+
+
+@pytest.mark.parametrize("moment", [OPEN, CLOSED])
+def test_a_number_in_the_wish_for_a_person_is_hidden_and_leave_is_asked_at_once(
+    assistant: Assistant, moment: datetime
+) -> None:
+    talk = Talk(at(assistant, moment))
+    told = talk.say("cho tôi gặp nhân viên, số tôi 0912345678")
+    assert "mình đã ẩn đi" in words(told)
+    assert "0912345678" not in only_case(assistant.engine).question
+    assert "nhắn lại số đó" in words(talk.press(told, "Đồng ý cho nhân viên xem"))
+    assert only_case(assistant.engine).consented_at
