@@ -152,6 +152,8 @@ class Screen:
                     ui.label(say(f"desk.channel_{row.channel}"))
                     for each in filter(None, (row.owner, row.team)):
                         ui.label(each)
+                    if row.state == "taken":
+                        ui.label(say("desk.waits_for_answer")).classes("font-bold text-black")
                     if row.deadline and row.state in ("waiting", "taken"):
                         is_late = row.is_due or row.deadline < datetime.now(HERE)
                         ui.label(say("desk.due", at=moment(row.deadline))).classes(LATE if is_late else "")
@@ -184,9 +186,10 @@ class Screen:
             self.panel.follow(before)
 
     def _call(self, alarms: frozenset[tuple[int, str]]) -> None:
-        """Tell by sound and notice of cases that are new, more urgent than before, or nearly due."""
-        for kind in ("due", "new"):
-            if any(each.startswith(kind) for _, each in alarms):
+        """Tell by sound and notice of cases that are new, more urgent, nearly due, or written in again."""
+        elsewhere = {each for number, each in alarms if number != self.view.number or each == "due"}
+        for kind in ("due", "new", "message"):
+            if any(each.startswith(kind) for each in elsewhere):
                 words = say(f"desk.call_{kind}")
                 self.view.doing.tell(words, "warning" if kind == "due" else "info")
                 ui.run_javascript(CALL % words)
@@ -279,8 +282,11 @@ class Screen:
         me = self.view.me.staff_id
         await self.view.doing.do(lambda session: set_presence(session, me, presence, reason or None))
         await self.follow()
+        hotline = self.view.assistant.hotline
         if presence == "on":
             ui.run_javascript(ASK_LEAVE)
+            if not hotline.hours.is_open(hotline.clock()):
+                self.view.doing.tell(say("desk.out_of_hours"), "warning")
 
     async def _ask_reason(self) -> str | None:
         with self.view.doing.place, ui.dialog() as dialog, ui.card():

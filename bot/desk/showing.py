@@ -78,12 +78,20 @@ def list_queue(session: Session, name: QueueName, me: int) -> list[Row]:
 
 
 def list_alarms(session: Session, me: int) -> frozenset[tuple[int, str]]:
-    """Give what calls for this person: waiting cases with how urgent they are, and those nearly due."""
+    """Give what calls for this person: waiting cases by urgency, nearly due ones, new words in one's own."""
     concerned = or_(Case.state == "waiting", and_(Case.owner_id == me, Case.state == "taken"))
     wanted = select(Case.id, Case.state, Case.priority, Case.is_deadline_told).where(concerned)
     found = session.execute(wanted).all()
     new = {(each.id, f"new {each.priority}") for each in found if each.state == "waiting"}
-    return frozenset(new | {(each.id, "due") for each in found if each.is_deadline_told})
+    due = {(each.id, "due") for each in found if each.is_deadline_told}
+    mine = [each.id for each in found if each.state == "taken"]
+    heard = select(CaseEvent.case_id, func.max(CaseEvent.id).label("last")).where(
+        CaseEvent.case_id.in_(mine), CaseEvent.kind == "message"
+    )
+    said = {
+        (each.case_id, f"message {each.last}") for each in session.execute(heard.group_by(CaseEvent.case_id))
+    }
+    return frozenset(new | due | said)
 
 
 def _list_going_on(session: Session) -> list[Row]:

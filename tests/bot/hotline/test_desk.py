@@ -438,3 +438,22 @@ def test_a_page_hears_of_a_person_who_stepped_in_when_it_is_looked_at(
     expect(lan.get_by_text("<img src=x>![a](x) đậm")).to_be_visible()
     expect(lan.get_by_role("log").locator("img")).to_have_count(0)
     context.close()
+
+
+def test_new_words_in_another_case_of_ones_own_are_called_out(desk_url: str, sign_in: Any) -> None:
+    lan = sign_in("lan")
+    first = ask(desk_url, "cho tôi gặp nhân viên về bằng lái tàu")["conversation_id"]
+    row(lan, "lái tàu").click()
+    lan.get_by_role("button", name="Nhận", exact=True).click()
+    expect(lan.get_by_text("đang trả lời · Nguyễn Lan")).to_be_visible()
+    reply(lan, "Chào anh/chị")
+    expect(lan.get_by_text("đã trả lời · Nguyễn Lan")).to_be_visible()
+    expect(row(lan, "lái tàu").get_by_text("chờ trả lời")).to_have_count(0)
+    ask(desk_url, "cho tôi gặp nhân viên về thuyền thúng")
+    lan.get_by_role("button", name=re.compile("^Chờ")).click()
+    row(lan, "thuyền thúng").click()
+    expect(lan.get_by_text("đang chờ · chưa ai nhận")).to_be_visible()
+    ask(desk_url, "tàu nhỏ thôi ạ", first)
+    expect(lan.get_by_text("Người dân vừa nhắn thêm")).to_be_visible()
+    lan.get_by_role("button", name=re.compile("Của tôi")).click()
+    expect(row(lan, "lái tàu").get_by_text("chờ trả lời")).to_be_visible()
