@@ -96,11 +96,14 @@ class Screen:
 
     def _header(self) -> None:
         with ui.header().classes("items-center gap-2 p-2 flex-nowrap").style("height: 56px"):
-            ui.label(say("desk.title")).classes("text-lg font-bold grow whitespace-nowrap")
+            manages = may(self.view.me.role, "staff")
+            title = ui.label(say("desk.title")).classes("text-lg font-bold whitespace-nowrap")
+            title.classes("max-md:hidden" if manages else "")  # a phone has no room for both
+            ui.space()
             options = {each: say(f"desk.presence_{each}") for each in ("on", "away", "off")}
             self.presence = ui.select(options, value=self.view.shown.presence, on_change=self._set_presence)
             self.presence.props(f'dense outlined dark aria-label="{say("desk.presence")}"')
-            if may(self.view.me.role, "staff"):
+            if manages:
                 ui.link(say("accounts.title"), "/staff").classes("text-white no-underline whitespace-nowrap")
             ui.button("?", on_click=self._help).props(
                 f'flat dense round text-color=white aria-label="{say("desk.keys")}"'

@@ -87,7 +87,7 @@ class StaffScreen:
             ui.label(self.me.name).classes("max-md:hidden")
             with ui.element("form").props(f"method=post action={SIGN_OUT}"):
                 ui.element("input").props(f"type=hidden name=csrf value={csrf_of(self.doing.token)}")
-                ui.button(say("accounts.sign_out")).props("type=submit flat dense text-color=white")
+                ui.button(say("accounts.sign_out")).props("type=submit flat dense no-caps text-color=white")
 
     @ui.refreshable_method
     def _staff(self) -> None:
