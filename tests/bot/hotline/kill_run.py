@@ -163,7 +163,7 @@ class Round:
         while not any(words in each["text"] for each in self.api.received(self.chat)):
             waited = time.monotonic() - since
             if waited > PATIENCE:
-                raise Lost(words)
+                raise Lost(f"{words}; {self._states()}")
             if waited > SOON and not is_aged and (is_aged := self._age_unsure()):
                 self.outcome.unsure += 1
                 self.api.citizen_says(self.chat, "/help")
@@ -188,17 +188,21 @@ class Round:
             return session.scalars(mine).one()
 
     def _age_unsure(self) -> bool:
-        """Let the ten minutes pass for what was being sent; tell whether there was any."""
+        """Let the ten minutes pass for what was being sent; tell whether anything waits to be told."""
+        long_ago = now() - UNSURE_AFTER - timedelta(minutes=1)
+        mine = OutboxMessage.address == str(self.chat)
         with transaction(self.engine) as session:
-            stuck = update(OutboxMessage).where(
-                OutboxMessage.state == "sending", OutboxMessage.address == str(self.chat)
-            )
-            aged = session.execute(
-                stuck.values(changed_at=now() - UNSURE_AFTER - timedelta(minutes=1)).returning(
-                    OutboxMessage.id
-                )
-            )
-            return aged.first() is not None
+            stuck = update(OutboxMessage).where(mine, OutboxMessage.state == "sending")
+            session.execute(stuck.values(changed_at=long_ago))
+            unsure = select(OutboxMessage.id).where(mine, OutboxMessage.state.in_(("sending", "kept")))
+            return session.scalar(unsure.limit(1)) is not None
+
+    def _states(self) -> list[str]:
+        """Say how far what was queued for the citizen has come."""
+        with reading(self.engine) as session:
+            queued = select(OutboxMessage.key, OutboxMessage.state, OutboxMessage.tries)
+            mine = queued.where(OutboxMessage.address == str(self.chat))
+            return [str(tuple(row)) for row in session.execute(mine)]
 
     def _age_telling(self) -> None:
         """Let the two minutes pass after which what was being told in the group is told again."""
