@@ -2,7 +2,8 @@
 
 Everything goes through the Telegram server of the tests, the citizen's chat and the staff's group, so that
 all of it happens in the process that is killed. What was being sent at the moment of the kill is told with
-the next answer after ten minutes: those minutes are let pass in the database.
+the next answer after ten minutes, in the group by itself after two: those minutes are let pass in the
+database, for what was being sent before the newest start and for nothing else.
 """
 
 from __future__ import annotations
@@ -59,8 +60,10 @@ class Program:
             "HOTLINE_HOURS": "00:00-23:59",
         }  # fmt: skip
         self.process: subprocess.Popen[bytes] | None = None
+        self.started_at = now()
 
     def start(self) -> None:
+        self.started_at = now()
         command = [sys.executable, "-m", "bot", "serve"]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -107,6 +110,7 @@ class Round:
     """One case from the wish for a person to its closing, with one kill somewhere in between."""
 
     api: TelegramApi
+    program: Program
     engine: Engine
     outcome: Outcome
     number: int
@@ -158,29 +162,34 @@ class Round:
             (self.outcome.doubled if times else self.outcome.lost).append(f"{self.number}: {what} ({times})")
 
     def hears(self, words: str) -> None:
-        """Wait until the citizen heard something; what the kill left unsure is let come to its time."""
-        since, is_aged = time.monotonic(), False
-        while not any(words in each["text"] for each in self.api.received(self.chat)):
-            waited = time.monotonic() - since
-            if waited > PATIENCE:
-                raise Lost(f"{words}; {self._states()}")
-            if waited > SOON and not is_aged and (is_aged := self._age_unsure()):
+        """Wait until the citizen heard something; what a kill left unsure is let come to its time."""
+        for is_late in self._waiting(words):
+            if any(words in each["text"] for each in self.api.received(self.chat)):
+                return
+            if is_late and self._age_unsure():
                 self.outcome.unsure += 1
                 self.api.citizen_says(self.chat, "/help")
-            self._glance()
 
     def in_group(self, words: str) -> dict[str, Any]:
         """Wait until the group's topic shows something; give the newest such message."""
-        since, is_aged = time.monotonic(), False
-        while True:
+        for is_late in self._waiting(f"in the group: {words}"):
             if found := [each for each in self.api.received(GROUP) if words in each["text"]]:
                 return found[-1]
-            if time.monotonic() - since > PATIENCE:
-                raise Lost(f"in the group: {words}")
-            if time.monotonic() - since > SOON and not is_aged:
-                is_aged = True
+            if is_late:
                 self._age_telling()
-            self._glance()
+        raise AssertionError
+
+    def _waiting(self, what: str) -> Iterator[bool]:
+        """Look again and again for as long as a step may take; once after each start, say that it is late."""
+        since, late_after = time.monotonic(), None
+        while time.monotonic() - since < PATIENCE:
+            started_at = self.program.started_at
+            is_late = time.monotonic() - since > SOON and late_after != started_at
+            yield is_late
+            late_after = started_at if is_late else late_after
+            with self.api.changed:
+                self.api.changed.wait(0.05)
+        raise Lost(f"{what}; {self._states()}")
 
     def case(self) -> Case:
         with reading(self.engine) as session:
@@ -191,29 +200,29 @@ class Round:
         """Let the ten minutes pass for what was being sent; tell whether anything waits to be told."""
         long_ago = now() - UNSURE_AFTER - timedelta(minutes=1)
         mine = OutboxMessage.address == str(self.chat)
+        was_killed = OutboxMessage.changed_at < self.program.started_at
         with transaction(self.engine) as session:
-            stuck = update(OutboxMessage).where(mine, OutboxMessage.state == "sending")
+            stuck = update(OutboxMessage).where(mine, OutboxMessage.state == "sending", was_killed)
             session.execute(stuck.values(changed_at=long_ago))
             unsure = select(OutboxMessage.id).where(mine, OutboxMessage.state.in_(("sending", "kept")))
             return session.scalar(unsure.limit(1)) is not None
 
     def _states(self) -> list[str]:
-        """Say how far what was queued for the citizen has come."""
+        """Say how far what was queued for the citizen, and what was told in the topic, has come."""
+        queued = select(OutboxMessage.key, OutboxMessage.state, OutboxMessage.tries)
+        told = select(CaseTopic.told_event, CaseTopic.sending_event, CaseTopic.sending_at)
+        told = told.join(Case, Case.id == CaseTopic.case_id).join(Conversation)
         with reading(self.engine) as session:
-            queued = select(OutboxMessage.key, OutboxMessage.state, OutboxMessage.tries)
             mine = queued.where(OutboxMessage.address == str(self.chat))
-            return [str(tuple(row)) for row in session.execute(mine)]
+            topic = told.where(Conversation.address == str(self.chat))
+            return [str(tuple(row)) for row in (*session.execute(mine), *session.execute(topic))]
 
     def _age_telling(self) -> None:
         """Let the two minutes pass after which what was being told in the group is told again."""
         long_ago = now() - topic_steps.UNSURE_AFTER - timedelta(minutes=1)
         with transaction(self.engine) as session:
-            telling = update(CaseTopic).where(CaseTopic.sending_at.is_not(None))
+            telling = update(CaseTopic).where(CaseTopic.sending_at < self.program.started_at)
             session.execute(telling.values(sending_at=long_ago))
-
-    def _glance(self) -> None:
-        with self.api.changed:
-            self.api.changed.wait(0.05)
 
 
 def kills(folder: Path, nlu_url: str, database: str, rounds: int, seed: int = 6) -> Outcome:
@@ -225,9 +234,9 @@ def kills(folder: Path, nlu_url: str, database: str, rounds: int, seed: int = 6)
         lan = add_staff(session, "lan", "Nguyễn Lan", "hotline", "mot hai ba bon nam")
         set_telegram(session, lan.id, LAN)
     with TelegramApi() as api, _running(folder, nlu_url, database, api) as program:
-        length = _timed(Round(api, engine, outcome, 0))
+        length = _timed(Round(api, program, engine, outcome, 0))
         for number in range(1, rounds + 1):
-            one = Round(api, engine, outcome, number)
+            one = Round(api, program, engine, outcome, number)
             thread = threading.Thread(target=_run, args=(one,))
             thread.start()
             thread.join(rng.uniform(0, length))
