@@ -21,12 +21,11 @@ from bot.logs import set_up_logs
 from bot.run import run_all
 from bot.settings import HERE, Settings
 from bot.staff_commands import app as staff_app
-from bot.start import StartError, build_assistant, check_port, open_engine, web_app
+from bot.start import StartError, build_assistant, catalogue_of, check_port, open_engine, web_app
 from bot.telegram_channel import TelegramSettingsError
 from bot.turn import Assistant
 from knowledge.catalogue import UnknownProvince
-from knowledge.catalogue_files import load_catalogue
-from knowledge.content_files import CONTENT, ContentError
+from knowledge.content_files import ContentError
 from knowledge.database import DatabaseUnavailable, transaction
 from knowledge.dossiers import DossierFileError, import_dossiers, open_marks, read_file_settings
 
@@ -107,7 +106,7 @@ def import_dossier_file(
     settings = Settings()
     engine = open_engine(settings)
     marks = open_marks(engine, settings.secret_key.get_secret_value() if settings.secret_key else None)
-    names = load_catalogue(settings.content or CONTENT, lenient=True).status_names
+    names = catalogue_of(settings, engine, lenient=True).status_names
     moment = exported_at.replace(tzinfo=HERE) if exported_at else None
     with transaction(engine) as session:
         report = import_dossiers(session, file, marks, read_file_settings(columns), names, moment)

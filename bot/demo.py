@@ -10,9 +10,7 @@ from importlib.util import find_spec
 from sqlalchemy import select
 
 from bot.settings import Settings
-from bot.start import StartError, open_engine
-from knowledge.catalogue_files import load_catalogue
-from knowledge.content_files import CONTENT
+from bot.start import StartError, catalogue_of, open_engine
 from knowledge.database import reading
 from knowledge.dossiers import DossierState
 
@@ -51,7 +49,7 @@ def needs_demo(settings: Settings) -> bool:
 
 def start_demo(settings: Settings) -> Demo:
     """Start the server on a port that it chooses; raises StartError."""
-    province = load_catalogue(settings.content or CONTENT, lenient=True).province(settings.province)
+    province = catalogue_of(settings, open_engine(settings), lenient=True).province(settings.province)
     process = subprocess.Popen(  # noqa: S603  (our own command)
         [sys.executable, "-m", SERVER, "--unit", province.unit_code or "H62"],
         start_new_session=True,

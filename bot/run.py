@@ -17,9 +17,7 @@ from rich.console import Console
 
 from bot.demo import needs_demo, start_demo
 from bot.settings import Settings
-from bot.start import StartError, check_port, check_single_sign_on
-from knowledge.catalogue_files import load_catalogue
-from knowledge.content_files import CONTENT
+from bot.start import StartError, catalogue_of, check_port, check_single_sign_on, open_engine
 from nlu.client import NluClient
 from nlu.training import CACHE
 
@@ -36,9 +34,10 @@ def run_all(settings: Settings, serve_arguments: list[str]) -> int:
     check_single_sign_on(settings)
     check_port(settings.host, settings.port)
     check_port("127.0.0.1", nlu_port, "NLU_URL")
-    load_catalogue(settings.content or CONTENT, lenient="--lenient" in serve_arguments).province(
+    # a fault is told at once, not after the model has loaded
+    catalogue_of(settings, open_engine(settings), lenient="--lenient" in serve_arguments).province(
         settings.province
-    )  # a fault is told at once, not after the model has loaded
+    )
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a service manager's word, or the terminal closed
         signal.signal(ending, _stop)
     SERVER_LOG.parent.mkdir(parents=True, exist_ok=True)

@@ -106,3 +106,7 @@ class Settings(DossierSettings):
     def today(self) -> date:
         """Give the day that rules are judged by: the replayed one or today in Việt Nam."""
         return self.assistant_today or datetime.now(HERE).date()
+
+    def content_day(self) -> date:
+        """Give the day whose published content is used: a replayed past is told with what is known now."""
+        return max(self.today(), datetime.now(HERE).date())

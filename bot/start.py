@@ -38,9 +38,13 @@ from bot.turn import Assistant
 from bot.watched import WatchedDossier
 from bot.watching import Watcher
 from bot.web_channel import build_app
-from knowledge.content_files import CONTENT, content_stamp
+from knowledge.catalogue import Catalogue
+from knowledge.catalogue_files import load_catalogue
+from knowledge.content_files import CONTENT
 from knowledge.database import DatabaseUnavailable, migrate, open_database, transaction
 from knowledge.dossiers import Refusal, forget_guesses, forget_states, open_desk
+from knowledge.editing.loading import open_content
+from knowledge.editing.published import Published
 from knowledge.library import Shelf, open_library
 from knowledge.revisions import stamp
 from nlu.client import NluClient
@@ -70,10 +74,10 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
     """Load the knowledge, open and migrate the database, and connect to the NLU server."""
     check_single_sign_on(settings)
     engine = open_engine(settings)
-    content = settings.content or CONTENT
+    published = open_published(settings, engine, lenient=lenient)
     shelf = Shelf(
-        lambda: open_library(content, engine, lenient=lenient, at_once=True),
-        lambda: f"{stamp(engine)} {content_stamp(content)}",
+        lambda: open_library(published.on(settings.content_day()), engine, lenient=lenient, at_once=True),
+        lambda: f"{stamp(engine)} {published.stamp(settings.content_day())}",
     )
     for fault in shelf.library().catalogue.faults:
         log.warning("content_left_out", fault=str(fault))
@@ -107,6 +111,17 @@ def check_single_sign_on(settings: Settings) -> None:
             f"{' and '.join(unset)} not set: single sign-on needs OIDC_ISSUER, OIDC_CLIENT_ID and "
             "OIDC_CLIENT_SECRET; set all three or none"
         )
+
+
+def open_published(settings: Settings, engine: Engine, *, lenient: bool = False) -> Published:
+    """Open what is published, with what changed in the content folder; raises ContentError."""
+    return open_content(engine, settings.content or CONTENT, settings.content_day(), lenient=lenient)
+
+
+def catalogue_of(settings: Settings, engine: Engine, *, lenient: bool = False) -> Catalogue:
+    """Load what is published, without what finds it; raises ContentError unless ``lenient``."""
+    published = open_published(settings, engine, lenient=lenient)
+    return load_catalogue(published.on(settings.content_day()), lenient=lenient)
 
 
 def open_engine(settings: Settings) -> Engine:

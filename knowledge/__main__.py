@@ -1,4 +1,4 @@
-"""``python -m knowledge check|import|search|explain``: what the assistant knows, and where it is from."""
+"""``python -m knowledge check|load|export|import|search|explain``: what is known, and where it is from."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from rich.progress import Progress, TaskID
 from sqlalchemy import Engine
 
 from knowledge.catalogue_files import load_catalogue
-from knowledge.content_files import CONTENT, ContentError
+from knowledge.content_files import CONTENT, ContentError, Fault
 from knowledge.database import DatabaseUnavailable, KnowledgeSettings, migrate, open_database
+from knowledge.editing.exporting import export_folder
+from knowledge.editing.loading import load_folder, open_content, refuse_half_written
+from knowledge.editing.published import Published
 from knowledge.explaining import explain_procedure
 from knowledge.library import Library, open_library
 from knowledge.portal_files import PortalFileError, PortalRecord, is_list, read_portal_file
@@ -43,6 +46,7 @@ def check(
     only: Annotated[str, typer.Option(help="show only faults of files whose path has this")] = "",
 ) -> None:
     """Read every content file; print each fault as file:line: field: what was expected."""
+    refuse_half_written(content)
     catalogue = load_catalogue(content, lenient=True)
     faults = [fault for fault in catalogue.faults if only in str(fault.path)]
     for fault in faults:
@@ -53,6 +57,41 @@ def check(
         f"{len(faults)} faults"
     )
     raise typer.Exit(1 if faults else 0)
+
+
+@app.command()
+def load(
+    content: Annotated[Path, typer.Argument(help="a content folder")] = CONTENT,
+    retire: Annotated[bool, typer.Option(help="take away what the folder lacks by now")] = False,
+) -> None:
+    """Take over what changed in a content folder since it was last loaded; edited fields stay as they are."""
+    engine = _engine()
+    found = load_folder(engine, Published(engine), content, _today(), retire=retire)
+    typer.echo(", ".join(f"{count} {fate}" for fate, count in found.counts().items()))
+    for key, conflicts in found.conflicts.items():
+        for each in conflicts:
+            place = ".".join(map(str, each.place))
+            typer.echo(
+                f"  {'/'.join(key)}: {place}: was changed here and in the folder; left as here", err=True
+            )
+    for key in found.missing:
+        typer.echo(f"  {'/'.join(key)}: is not in the folder; --retire takes it away")
+    raise typer.Exit(1 if found.conflicts else 0)
+
+
+@app.command()
+def export(
+    content: Annotated[Path, typer.Argument(help="the content folder to write into")],
+    day: Day = None,
+) -> None:
+    """Write what is published as a content folder; files that say the same already stay as they are."""
+    state = Published(_engine()).on(day.date() if day else _today())
+    if not state.files:
+        raise ContentError(
+            [Fault(content, 1, "folder", "nothing is published yet; run python -m knowledge load")]
+        )
+    done = export_folder(state, content)
+    typer.echo(f"{len(done)} files written or removed, {len(state.files)} in all")
 
 
 @importing.command()
@@ -67,7 +106,7 @@ def national(
 ) -> None:
     """Import procedures as the national portal showed them; each file is imported whole or not at all."""
     engine = _engine()
-    day = seen_on.date() if seen_on else datetime.now(HERE).date()
+    day = seen_on.date() if seen_on else _today()
     told: list[dict[str, Any]] = []
     for file in files:
         faults: list[str] = []
@@ -168,7 +207,7 @@ def _questions(file: Path | None) -> Iterator[str]:
 def explain(code: Annotated[str, typer.Argument(help="such as 1.001193")], today: Day = None) -> None:
     """Print each field of a procedure with its revision, source, validity and origin."""
     engine = _engine()
-    day = today.date() if today else datetime.now(HERE).date()
+    day = today.date() if today else _today()
     lines = explain_procedure(_library(), engine, code, day)
     if not lines:
         typer.echo(
@@ -186,7 +225,13 @@ def _engine() -> Engine:
 
 
 def _library() -> Library:
-    return open_library(KnowledgeSettings().content or CONTENT, _engine())
+    engine = _engine()
+    published = open_content(engine, KnowledgeSettings().content or CONTENT, _today())
+    return open_library(published.on(_today()), engine)
+
+
+def _today() -> date:
+    return datetime.now(HERE).date()
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ from knowledge.canned_replies import CannedReply
 from knowledge.content_files import Fault
 from knowledge.facets import Facet
 from knowledge.merging import Procedures
-from knowledge.records import LifeEvent, OfficialText, Province, Tariff, Topic
+from knowledge.records import Correction, LifeEvent, Notice, OfficialText, Province, Tariff, Topic
 from knowledge.working_days import WorkingCalendar, WorkingDays
 
 NATIONAL = "toan-quoc"
@@ -35,6 +35,8 @@ class Catalogue:
     calendar: WorkingCalendar = field(default_factory=WorkingCalendar)
     status_names: Mapping[str, int] = field(default_factory=dict)  # folded, as local software has them
     canned_replies: tuple[CannedReply, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    corrections: Mapping[str, Correction] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
 
     def province(self, province_id: str) -> Province:

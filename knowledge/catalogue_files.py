@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, Field, RootModel
+from pydantic import BaseModel
 
 from knowledge.canned_replies import CannedReply
 from knowledge.catalogue import NATIONAL, Catalogue
@@ -14,14 +14,25 @@ from knowledge.content_files import (
     CONTENT,
     ContentError,
     Fault,
+    Folder,
+    Source,
     YamlFile,
-    content_files,
     read_record,
-    read_yaml,
 )
 from knowledge.facets import Facet
 from knowledge.merging import Procedures
-from knowledge.records import LifeEvent, OfficialText, Procedure, Province, Tariff, Text, Topic
+from knowledge.records import (
+    Correction,
+    LifeEvent,
+    Notice,
+    OfficialText,
+    Procedure,
+    Province,
+    Questions,
+    StatusNames,
+    Tariff,
+    Topic,
+)
 from knowledge.search import folded_words, procedure_codes
 from knowledge.typical_questions import OTHERS
 from knowledge.validity import faults_of_validity
@@ -38,19 +49,11 @@ _SAME: dict[str, Callable[[Any], Hashable]] = {
 }
 
 
-class _StatusNames(RootModel[dict[Annotated[int, Field(ge=1, le=10)], tuple[Text, ...]]]):
-    pass
-
-
-class _TypicalQuestions(RootModel[Annotated[tuple[Text, ...], Field(min_length=1)]]):
-    """The typical questions of one procedure, its name first."""
-
-
 class _Reader:
-    """Collects records and faults from the files of one content folder."""
+    """Collects records and faults from the files of one source."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, source: Source) -> None:
+        self.source = source
         self.faults: list[Fault] = []
         self.files: dict[str, YamlFile] = {}
         self.stems: dict[str, set[str]] = {}
@@ -58,43 +61,41 @@ class _Reader:
     def read(self, sub: str, kind: type[R], key: Callable[[R], str]) -> dict[str, R]:
         """Read every file of a sub-folder as one record each."""
         found: dict[str, R] = {}
-        self.stems[sub] = {path.stem for path in content_files(self.folder / sub)}
-        for path in content_files(self.folder / sub):
+        stems = self.source.stems(sub)
+        self.stems[sub] = set(stems)
+        for stem in stems:
             try:
-                file = read_yaml(path)
+                file = self.source.open(f"{sub}/{stem}.yml")
                 record = read_record(kind, file)
             except ContentError as error:
                 self.faults += error.faults
                 continue
-            if key(record) != path.stem:
+            if key(record) != stem:
                 self.faults.append(file.fault((), f"must be named {key(record)}.yml after its record"))
             self.files[f"{sub}/{key(record)}"] = file
             found[key(record)] = record
         return found
 
-    def read_texts(self) -> dict[str, OfficialText]:
-        """Read the list of official texts."""
-        found: dict[str, OfficialText] = {}
-        path = self.folder / "official_texts.yml"
-        try:
-            file = read_yaml(path)
-            if not isinstance(file.data, dict):
-                raise ContentError([file.fault((), "must map each number to its text")])
-            for number, data in file.data.items():
-                found[number] = read_record(OfficialText, file, {"number": number, **data}, (number,))
-        except ContentError as error:
-            self.faults += error.faults
-        except FileNotFoundError:
-            self.faults.append(Fault(path, 1, "file", "is missing; it lists the official texts"))
+    def read_map(self, name: str, read: Callable[[str, Any, YamlFile], R]) -> dict[str, R]:
+        """Read a file that maps keys to records; a content folder may lack it."""
+        found: dict[str, R] = {}
+        if file := self._opened(name):
+            try:
+                if not isinstance(file.data, dict):
+                    raise ContentError([file.fault((), "must map each key to its record")])
+                for key, data in file.data.items():
+                    found[key] = read(key, data, file)
+            except ContentError as error:
+                self.faults += error.faults
+            self.files[name] = file
         return found
 
     def read_list(self, name: str, kind: type[R]) -> list[R]:
         """Read a file that is a list of records; a content folder may lack it."""
-        path = self.folder / name
-        if not path.exists():
+        file = self._opened(name)
+        if file is None:
             return []
         try:
-            file = read_yaml(path)
             if not isinstance(file.data, list):
                 raise ContentError([file.fault((), "must be a list of records")])
             self.files[name] = file
@@ -103,21 +104,43 @@ class _Reader:
             self.faults += error.faults
             return []
 
+    def read_whole(self, name: str, kind: type[R]) -> R | None:
+        """Read a file that is one record; a content folder may lack it."""
+        file = self._opened(name)
+        if file is None:
+            return None
+        self.files[name] = file
+        try:
+            return read_record(kind, file)
+        except ContentError as error:
+            self.faults += error.faults
+            return None
+
+    def _opened(self, name: str) -> YamlFile | None:
+        try:
+            return self.source.open(name)
+        except ContentError as error:
+            self.faults += error.faults
+        except FileNotFoundError:
+            pass
+        return None
+
     def read_questions(self) -> dict[str, tuple[str, ...]]:
         """Read the typical questions of each procedure, one file a code; a content folder may have none."""
         found: dict[str, tuple[str, ...]] = {}
         asked: dict[str, Path] = {}
-        for path in content_files(self.folder / "questions"):
-            if path.stem != OTHERS and not procedure_codes(path.stem):
+        for stem in self.source.stems("questions"):
+            path = self.source.path(f"questions/{stem}.yml")
+            if stem != OTHERS and not procedure_codes(stem):
                 what = f"must be named after a procedure's code, or {OTHERS}.yml for other matters"
                 self.faults.append(Fault(path, 1, "file", what))
             try:
-                file = read_yaml(path)
-                found[path.stem] = read_record(_TypicalQuestions, file).root
+                file = self.source.open(f"questions/{stem}.yml")
+                found[stem] = read_record(Questions, file).root
             except ContentError as error:
                 self.faults += error.faults
                 continue
-            for number, text in enumerate(found[path.stem]):
+            for number, text in enumerate(found[stem]):
                 if (first := asked.setdefault(folded_words(text), path)) != path:
                     self.faults.append(
                         file.fault((number,), f"stands in {first.name} too; keep it where it belongs")
@@ -126,15 +149,10 @@ class _Reader:
 
     def read_calendar(self, official_texts: dict[str, OfficialText]) -> WorkingCalendar:
         """Read the exceptional working days; without the file no day is known of."""
-        path = self.folder / "working_days.yml"
-        if not path.exists():
+        calendar = self.read_whole("working_days.yml", WorkingCalendar)
+        if calendar is None:
             return WorkingCalendar()
-        try:
-            file = read_yaml(path)
-            calendar = read_record(WorkingCalendar, file)
-        except ContentError as error:
-            self.faults += error.faults
-            return WorkingCalendar()
+        file = self.files["working_days.yml"]
         for number, each in enumerate(calendar.exceptions):
             place = ("exceptions", number)
             self.faults += _unknown_texts(file, place, (each.source,), official_texts)
@@ -146,31 +164,35 @@ class _Reader:
 
     def read_status_names(self) -> dict[str, int]:
         """Read how local software names the ten statuses; each name at most once, accents aside."""
-        path = self.folder / "status_names.yml"
-        if not path.exists():
-            return {}
-        try:
-            file = read_yaml(path)
-            listed = read_record(_StatusNames, file).root
-        except ContentError as error:
-            self.faults += error.faults
-            return {}
+        listed = self.read_whole("status_names.yml", StatusNames)
         names: dict[str, int] = {}
-        for status, of_it in listed.items():
+        for status, of_it in listed.root.items() if listed else ():
             for number, name in enumerate(of_it):
                 if names.setdefault(folded_words(name), status) != status:
+                    file = self.files["status_names.yml"]
                     self.faults.append(file.fault((status, number), f"{name!r} stands under two statuses"))
         return names
 
 
-def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogue:
-    """Load the content folder.
+def _official_text(number: str, data: Any, file: YamlFile) -> OfficialText:
+    return read_record(OfficialText, file, {"number": number, **(data or {})}, (number,))
+
+
+def _correction(key: str, data: Any, file: YamlFile) -> Correction:
+    return read_record(Correction, file, data or {}, (key,))
+
+
+def load_catalogue(content: Path | Source = CONTENT, *, lenient: bool = False) -> Catalogue:
+    """Load a content folder, or another source of content.
 
     Raises ContentError with every fault of every file; with ``lenient`` the sound files load
     all the same and the catalogue carries the faults.
     """
-    reader = _Reader(folder)
-    official_texts = reader.read_texts()
+    reader = _Reader(Folder(content) if isinstance(content, Path) else content)
+    official_texts = reader.read_map("official_texts.yml", _official_text)
+    if "official_texts.yml" not in reader.files:
+        path = reader.source.path("official_texts.yml")
+        reader.faults.append(Fault(path, 1, "file", "is missing; it lists the official texts"))
     procedures = reader.read("procedures", Procedure, lambda record: record.code)
     topics = reader.read("topics", Topic, lambda record: record.id)
     provinces = reader.read("provinces", Province, lambda record: record.id)
@@ -181,11 +203,14 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
     status_names = reader.read_status_names()
     questions = reader.read_questions()
     canned = reader.read_list("canned_replies.yml", CannedReply)
+    notices = reader.read_list("notices.yml", Notice)
+    corrections = reader.read_map("corrections.yml", _correction)
     reader.faults += _loose_ends(reader, procedures, topics, provinces, official_texts)
     reader.faults += _loose_ends_of_lists(reader, life_events, tariffs, official_texts)
+    reader.faults += _loose_ends_of_notices(reader, notices, corrections, official_texts)
     if NATIONAL not in provinces:
         reader.faults.append(
-            Fault(folder / "provinces", 1, "folder", f"needs the national pack {NATIONAL}.yml")
+            Fault(reader.source.path("provinces"), 1, "folder", f"needs the national pack {NATIONAL}.yml")
         )
         provinces[NATIONAL] = Province(id=NATIONAL, name="toàn quốc")
     if reader.faults and not lenient:
@@ -203,6 +228,8 @@ def load_catalogue(folder: Path = CONTENT, *, lenient: bool = False) -> Catalogu
         calendar,
         status_names,
         tuple(canned),
+        tuple(notices),
+        corrections,
         tuple(reader.faults),
     )
 
@@ -260,6 +287,21 @@ def _loose_ends_of_lists(
     same = faults_of_validity(tariffs, lambda one: (one.province, one.distance, one.up_to_grams))
     for place, what in same:
         yield reader.files["tariffs.yml"].fault((place,), what)
+
+
+def _loose_ends_of_notices(
+    reader: _Reader,
+    notices: list[Notice],
+    corrections: dict[str, Correction],
+    official_texts: dict[str, OfficialText],
+) -> Iterable[Fault]:
+    for number, notice in enumerate(notices):
+        file = reader.files["notices.yml"]
+        yield from _unknown_file(reader, file, (number, "province"), "provinces", notice.province)
+        yield from _unknown_texts(file, (number,), notice.sources, official_texts)
+    for key, correction in corrections.items():
+        file = reader.files["corrections.yml"]
+        yield from _unknown_file(reader, file, (key, "topic"), "topics", correction.topic)
 
 
 def _unknown_file(

@@ -11,7 +11,7 @@ import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 from unicodedata import is_normalized
 
 import yaml
@@ -56,12 +56,45 @@ class YamlFile:
     path: Path
     data: Any = None
     lines: dict[Place, int] = field(default_factory=dict)
+    record: BaseModel | None = None  # what the whole file was read as
 
     def fault(self, place: Place, message: str) -> Fault:
         """Describe a fault at a field, on the line of the nearest field that the file has."""
         known = next((place[:n] for n in range(len(place), 0, -1) if place[:n] in self.lines), ())
         name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
         return Fault(self.path, self.lines.get(known, 1), name.lstrip(".") or "file", message)
+
+
+class Source(Protocol):
+    """Where content comes from: files by their names below the content folder, such as ``topics/x.yml``."""
+
+    def stems(self, folder: str) -> list[str]:
+        """List the files of a folder in a stable order, without ``.yml``."""
+
+    def open(self, name: str) -> YamlFile:
+        """Open a file; raises ContentError, and FileNotFoundError when there is none."""
+
+    def path(self, name: str) -> Path:
+        """Give the name under which faults of a file are told."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A content folder as a source."""
+
+    root: Path
+
+    def stems(self, folder: str) -> list[str]:
+        """List the files of a folder in a stable order, without ``.yml``."""
+        return [path.stem for path in sorted((self.root / folder).glob("*.yml"))]
+
+    def open(self, name: str) -> YamlFile:
+        """Open a file; raises ContentError, and FileNotFoundError when there is none."""
+        return read_yaml(self.root / name)
+
+    def path(self, name: str) -> Path:
+        """Give the name under which faults of a file are told."""
+        return self.root / name
 
 
 def read_yaml(path: Path) -> YamlFile:
@@ -112,10 +145,15 @@ def _scalar(node: yaml.Node, place: Place, file: YamlFile) -> Any:
 
 def read_record(kind: type[R], file: YamlFile, data: Any = None, place: Place = ()) -> R:
     """Check one record against its shape; raises ContentError naming line and field."""
+    if data is None and isinstance(file.record, kind):
+        return file.record
     try:
-        return kind.model_validate(file.data if data is None else data)
+        record = kind.model_validate(file.data if data is None else data)
     except ValidationError as error:
         raise ContentError(list(_faults(error, file, place))) from error
+    if data is None:
+        file.record = record
+    return record
 
 
 def _faults(error: ValidationError, file: YamlFile, place: Place) -> Iterator[Fault]:
@@ -131,13 +169,9 @@ def _faults(error: ValidationError, file: YamlFile, place: Place) -> Iterator[Fa
         yield file.fault((*place, *detail["loc"]), message)
 
 
-def content_stamp(folder: Path) -> str:
-    """Tell the content from any other state of its files: saved, added or removed."""
-    states = [(str(path), path.stat()) for path in sorted(folder.rglob("*.yml"))]
-    told = repr([(name, state.st_mtime_ns, state.st_size) for name, state in states])
-    return hashlib.sha256(told.encode()).hexdigest()
-
-
-def content_files(folder: Path) -> list[Path]:
-    """List a folder's YAML files in a stable order."""
-    return sorted(folder.glob("*.yml"))
+def content_digest(folder: Path) -> str:
+    """Tell the content of a folder from any other, wherever the folder is."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.yml")):
+        digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,26 +15,18 @@ from sqlalchemy import Engine
 from knowledge import revisions
 from knowledge.catalogue import Catalogue
 from knowledge.catalogue_files import load_catalogue
-from knowledge.content_files import CONTENT, ContentError, read_record, read_yaml
+from knowledge.content_files import CONTENT, ContentError, Folder, Source, YamlFile, read_record
 from knowledge.database import DatabaseUnavailable
 from knowledge.merging import Procedures
 from knowledge.portal_files import NAME
 from knowledge.portal_records import COLUMNS
 from knowledge.ranking import Named, Ranking
-from knowledge.records import Procedure, Record
+from knowledge.records import Procedure, SearchWordsFile
 from knowledge.search import CLEAR, Hit, NameIndex, SearchWords, procedure_codes
 
 log = structlog.get_logger()
 CACHE = Path(__file__).parents[1] / ".cache" / "search"
 _MOST_RESULTS = 300  # characters: what stands behind is the page's furniture
-
-
-class _SearchWordsFile(Record):
-    short_forms: dict[str, str]
-    question_words: tuple[str, ...]
-    meanings: dict[str, tuple[str, ...]]
-    not_covered: tuple[str, ...]
-    asked_of_any: tuple[str, ...] = ()
 
 
 class Library:
@@ -64,6 +57,12 @@ class Library:
         # A turn looks at the same sentence several times.
         self._ranked = lru_cache(maxsize=1024)(lambda words: tuple(ranking.rank(words)))
         self._topics: dict[tuple[str | None, str], NameIndex[str]] = {}
+
+    def with_records(self, catalogue: Catalogue) -> Library:
+        """Give the same library with other records, found as before: to look at them, not to search them."""
+        other = copy(self)
+        other.catalogue = catalogue
+        return other
 
     def find_procedures(self, words: str) -> list[Hit[str]]:
         """Rank the procedures that these words may mean, by code, best first; a code in them leads."""
@@ -136,18 +135,19 @@ class Shelf:
 
 
 def open_library(
-    folder: Path = CONTENT,
+    content: Path | Source = CONTENT,
     engine: Engine | None = None,
     *,
     lenient: bool = False,
     cache: Path = CACHE,
     at_once: bool = False,
 ) -> Library:
-    """Load the content folder and what was imported; raises ContentError unless ``lenient``.
+    """Load content and what was imported; raises ContentError unless ``lenient``.
 
     ``at_once``: do with what was learned from older questions until ``Library.learn`` is called.
     """
-    catalogue = load_catalogue(folder, lenient=lenient)
+    source = Folder(content) if isinstance(content, Path) else content
+    catalogue = load_catalogue(source, lenient=lenient)
     digests: dict[str, str] = {}
     if engine is not None:
         imported = revisions.current_names(engine)
@@ -157,7 +157,7 @@ def open_library(
             catalogue.procedures.written, names, lambda code, day: revisions.facts_on(engine, code, day)
         )
         catalogue = replace(catalogue, procedures=procedures)
-    search_words = _read_search_words(folder / "search_words.yml")
+    search_words = _read_search_words(source.open("search_words.yml"))
     named = _named(catalogue)
     stamp = repr([sorted(digests.items()), sorted(catalogue.procedures.written.items())])
 
@@ -213,7 +213,7 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(item)
 
 
-def _read_search_words(path: Path) -> SearchWords:
-    record = read_record(_SearchWordsFile, read_yaml(path))
+def _read_search_words(file: YamlFile) -> SearchWords:
+    record = read_record(SearchWordsFile, file)
     spoken = frozenset(word for line in record.question_words for word in line.split())
     return SearchWords(record.short_forms, spoken, record.not_covered, record.meanings, record.asked_of_any)

@@ -7,10 +7,19 @@ load as ``None``; leaving such a field out is an error, so that silence is alway
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NaiveDatetime,
+    RootModel,
+    StringConstraints,
+    model_validator,
+)
 
 T = TypeVar("T")
 NOT_STATED = "not stated"
@@ -331,3 +340,61 @@ class Province(Record):
     contacts: tuple[Contact, ...] = ()
     hours: tuple[Hours, ...] = ()
     letters: tuple[Letter, ...] = ()
+
+
+class Questions(RootModel[Annotated[tuple[Text, ...], Field(min_length=1)]]):
+    """The typical questions of one procedure, its name first."""
+
+
+class Examples(RootModel[Annotated[tuple[Text, ...], Field(min_length=1)]]):
+    """Sentences of one intent for training, with entities marked as Rasa writes them."""
+
+
+class StatusNames(RootModel[dict[Annotated[int, Field(ge=1, le=10)], tuple[Text, ...]]]):
+    """How local software names the ten statuses of a dossier, by number."""
+
+
+class SearchWordsFile(Record):
+    """Short forms, and words that search treats apart."""
+
+    short_forms: dict[str, str]
+    question_words: tuple[str, ...]
+    meanings: dict[str, tuple[str, ...]]
+    not_covered: tuple[str, ...]
+    asked_of_any: tuple[str, ...] = ()
+
+
+class Notice(Record):
+    """An urgent word that stands before every answer, from one minute to another of Việt Nam's time."""
+
+    id: Slug
+    text: Annotated[Text, Field(max_length=400)]
+    starts: NaiveDatetime
+    ends: NaiveDatetime
+    province: Slug | None = None
+    sources: tuple[Text, ...] = ()
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Notice:
+        if self.ends <= self.starts:
+            raise ValueError(f"ends: {self.ends} lies before its start, {self.starts}")
+        return self
+
+    def holds_at(self, moment: datetime, province: str) -> bool:
+        """Tell whether it is to be said in a province at a moment of Việt Nam's time."""
+        return self.starts <= moment < self.ends and self.province in (None, province)
+
+
+class Correction(Record):
+    """A question that was answered wrongly once, and what it has to be understood as from now on."""
+
+    question: Text
+    intent: Annotated[str, StringConstraints(pattern=r"^[a-z_]+$")] | None = None
+    procedure: ProcedureCode | None = None
+    topic: Slug | None = None
+
+    @model_validator(mode="after")
+    def _expects_something(self) -> Correction:
+        if not (self.intent or self.procedure or self.topic):
+            raise ValueError("intent: is missing; write what is expected: intent, procedure or topic")
+        return self

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
-import os
 import shutil
 from collections.abc import Callable
 from datetime import date
@@ -15,8 +14,9 @@ import openpyxl
 import pytest
 from sqlalchemy import Engine, func, select
 
-from knowledge.content_files import CONTENT, content_stamp
+from knowledge.content_files import CONTENT, ContentError
 from knowledge.database import transaction
+from knowledge.editing.loading import load_folder, open_content
 from knowledge.explaining import explain_procedure
 from knowledge.library import Library, Shelf, open_library
 from knowledge.portal_files import LONGEST, PortalFileError, is_list, read_portal_file
@@ -282,46 +282,60 @@ def test_a_change_reaches_a_running_assistant(any_engine: Engine, tmp_path: Path
     assert shelf.library().catalogue.procedures["9.000001"].name == "Xin phép thả diều"
 
 
-def test_changed_files_are_taken_over_and_faulty_ones_are_not(tmp_path: Path, cache: Path) -> None:
+def _shelf(engine: Engine, folder: Path, cache: Path) -> tuple[Shelf, Callable[[], object]]:
+    """Load a folder; give the shelf of what is published, and the way to load the folder again."""
+    published = open_content(engine, folder, AUGUST)
+    return (
+        Shelf(
+            lambda: open_library(published.on(AUGUST), cache=cache, at_once=True),
+            lambda: published.stamp(AUGUST),
+        ),
+        lambda: load_folder(engine, published, folder, AUGUST),
+    )
+
+
+def test_changed_files_are_taken_over_and_faulty_ones_are_not(
+    engine: Engine, tmp_path: Path, cache: Path
+) -> None:
     folder = tmp_path / "content"
     shutil.copytree(CONTENT, folder)
-    shelf = Shelf(lambda: open_library(folder, cache=cache), lambda: content_stamp(folder))
+    shelf, load = _shelf(engine, folder, cache)
     file = folder / "procedures" / "1.001193.yml"
     whole = file.read_text(encoding="utf-8")
-    _save(file, whole.replace("Ghi việc sinh của trẻ", "Ghi tên của trẻ"))
+    file.write_text(whole.replace("Ghi việc sinh của trẻ", "Ghi tên của trẻ"), encoding="utf-8")
+    load()
     shelf.look()
     assert shelf.library().catalogue.procedures["1.001193"].summary.startswith("Ghi tên")
-    _save(file, "code: [")
+    file.write_text("code: [", encoding="utf-8")
+    with pytest.raises(ContentError):
+        load()
     shelf.look()
     assert shelf.library().catalogue.procedures["1.001193"].summary.startswith("Ghi tên")
-    _save(file, whole)
+    file.write_text(whole, encoding="utf-8")
+    load()
     shelf.look()
     assert shelf.library().catalogue.procedures["1.001193"].summary.startswith("Ghi việc")
 
 
-def test_changed_questions_are_learned_beside_the_answering(tmp_path: Path) -> None:
+def test_changed_questions_are_learned_beside_the_answering(engine: Engine, tmp_path: Path) -> None:
     folder, cache = tmp_path / "content", tmp_path / "cache"
     shutil.copytree(CONTENT, folder)
     for file in (folder / "questions").iterdir():
         if file.stem not in ("1.001193", "1.000894", "1.004194"):
             file.unlink()
-    shelf = Shelf(lambda: open_library(folder, cache=cache, at_once=True), lambda: content_stamp(folder))
+    shelf, load = _shelf(engine, folder, cache)
     asked = "bé nhà em chào đời rồi thì ra phường ghi danh"
     before = shelf.library().find_procedures(asked)
     file = folder / "questions" / "1.001193.yml"
-    _save(file, file.read_text(encoding="utf-8") + "- bé chào đời thì ra phường ghi danh\n")
+    file.write_text(
+        file.read_text(encoding="utf-8") + "- bé chào đời thì ra phường ghi danh\n", encoding="utf-8"
+    )
+    load()
     shelf.look()
     assert shelf.library().find_procedures(asked) == before  # still what was learned before
     shelf.wait()
     hits = shelf.library().find_procedures(asked)
     assert hits[0].key == "1.001193" and hits[0].score > before[0].score
-
-
-def _save(file: Path, text: str) -> None:
-    """Write a file as an editor does a while later: its time is another, however fast the test is."""
-    later = file.stat().st_mtime_ns + 1_000_000_000
-    file.write_text(text, encoding="utf-8")
-    os.utime(file, ns=(later, later))
 
 
 def _import_july_and_august(engine: Engine, folder: Path) -> None:

@@ -262,7 +262,7 @@ def test_a_faulty_calendar_is_named_with_its_line(content: Path, old: str, new: 
 def test_a_status_name_under_two_numbers_is_refused(content: Path, name: str) -> None:
     path = content / "status_names.yml"
     before = path.read_text(encoding="utf-8")
-    path.write_text(before.replace("    Đang xử lý,", f"    {name}, Đang xử lý,", 1), encoding="utf-8")
+    path.write_text(before.replace("  - Đang xử lý\n", f"  - {name}\n  - Đang xử lý\n", 1), encoding="utf-8")
     (fault,) = _faults(content)
     assert fault.startswith(f"{path}:") and "'Đã trả kết quả' stands under two statuses" in fault
 

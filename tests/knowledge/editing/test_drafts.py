@@ -1,0 +1,301 @@
+"""Drafts: two editors, another reviewer, days on which things begin, and going back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from knowledge.catalogue_files import load_catalogue
+from knowledge.database import now, reading, transaction
+from knowledge.editing.drafts import approve, begin_anew, draft, drop, give_back, save, submit, take_away
+from knowledge.editing.published import Published
+from knowledge.editing.records import Key
+from knowledge.editing.revisions import (
+    ContentRevision,
+    EditRefused,
+    holding_of,
+    revisions_of_record,
+    scheduled,
+)
+
+TODAY = date(2026, 11, 29)
+NEW_YEAR = date(2027, 1, 1)
+BIRTH: Key = ("procedure", "1.001193")
+LAN, MINH, HOA = 1, 2, 3
+WHY = "Nghị quyết mới của HĐND tỉnh"
+Edit = Callable[[Any], None]
+
+
+class Team:
+    """Three people who edit one database."""
+
+    def __init__(self, engine: Engine, published: Published) -> None:
+        self.engine, self.published = engine, published
+
+    def submitted(
+        self, edit: Edit, record: Key = BIRTH, publish_on: date | None = None, by: int = LAN
+    ) -> int:
+        """Draft a change and hand it in for review; give its number."""
+        with transaction(self.engine) as session:
+            row = draft(session, record, by, TODAY)
+            data = deepcopy(row.data)
+            edit(data)
+            save(session, row.id, row.version, row.data, data, by)
+            submit(session, self.published, row.id, by, WHY, publish_on, TODAY)
+            return row.id
+
+    def publish(self, edit: Edit, record: Key = BIRTH, publish_on: date | None = None) -> int:
+        """Let a change be approved by another."""
+        number = self.submitted(edit, record, publish_on)
+        self.approve([number])
+        return number
+
+    def approve(self, numbers: list[int], by: int = MINH) -> None:
+        with transaction(self.engine) as session:
+            approve(session, self.published, numbers, by, TODAY)
+
+    def birth(self, day: date = TODAY) -> Any:
+        return load_catalogue(self.published.on(day)).procedures.written["1.001193"]
+
+    def data(self, record: Key = BIRTH, day: date = TODAY) -> Any:
+        with reading(self.engine) as session:
+            newest = [each for each in revisions_of_record(session, record) if each.state == "approved"]
+            return next(each.data for each in newest if each.publish_on and each.publish_on <= day)
+
+
+@pytest.fixture
+def team(any_engine: Engine, published: Published) -> Team:
+    return Team(any_engine, published)
+
+
+@pytest.fixture
+def session(team: Team) -> Iterator[Session]:
+    with transaction(team.engine) as session:
+        yield session
+
+
+def _name(name: str) -> Edit:
+    return lambda data: data.update(summary=name)
+
+
+def _where(where: str) -> Edit:
+    return lambda data: data.update(where=where)
+
+
+def test_a_change_is_published_when_another_has_approved_it(team: Team) -> None:
+    before = team.birth().summary
+    number = team.submitted(_name("Ghi tên trẻ"))
+    assert team.birth().summary == before
+    team.approve([number])
+    assert team.birth().summary == "Ghi tên trẻ"
+
+
+def test_nobody_approves_what_they_wrote(team: Team) -> None:
+    number = team.submitted(_name("Ghi tên trẻ"))
+    with pytest.raises(EditRefused, match="wrote") as refused:
+        team.approve([number], by=LAN)
+    assert refused.value.reason == "own"
+
+
+def test_who_helped_writing_does_not_approve_either(team: Team) -> None:
+    with transaction(team.engine) as session:
+        row = draft(session, BIRTH, LAN, TODAY)
+        began = deepcopy(row.data)
+        save(session, row.id, row.version, began, {**began, "summary": "x"}, LAN)
+        row = draft(session, BIRTH, MINH, TODAY)
+        save(session, row.id, row.version, row.data, {**row.data, "where": "y"}, MINH)
+        submit(session, team.published, row.id, LAN, WHY, None, TODAY)
+    with pytest.raises(EditRefused):
+        team.approve([row.id], by=MINH)
+    team.approve([row.id], by=HOA)
+
+
+def test_the_new_fact_begins_on_its_day_and_not_before(team: Team) -> None:
+    before = team.birth().where
+    team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    assert team.birth(NEW_YEAR - timedelta(days=1)).where == before
+    assert team.birth(NEW_YEAR).where == "Trung tâm mới"
+    assert team.birth(NEW_YEAR + timedelta(days=400)).where == "Trung tâm mới"  # however long it was down
+
+
+def test_two_editors_changes_are_put_together(session: Session) -> None:
+    row = draft(session, BIRTH, LAN, TODAY)
+    same = draft(session, BIRTH, MINH, TODAY)
+    assert same.id == row.id
+    began, version = deepcopy(row.data), row.version
+    save(session, row.id, version, began, {**began, "summary": "của Lan"}, LAN)
+    save(session, row.id, version, began, {**began, "where": "của Minh"}, MINH)
+    assert (row.data["summary"], row.data["where"]) == ("của Lan", "của Minh")
+    assert row.authors == [LAN, MINH]
+
+
+def test_the_second_editor_of_a_field_is_told_what_the_first_wrote(session: Session) -> None:
+    row = draft(session, BIRTH, LAN, TODAY)
+    began, version = deepcopy(row.data), row.version
+    save(session, row.id, version, began, {**began, "summary": "của Lan"}, LAN)
+    with pytest.raises(EditRefused) as refused:
+        save(session, row.id, version, began, {**began, "summary": "của Minh"}, MINH)
+    (conflict,) = refused.value.conflicts
+    assert (conflict.place, conflict.theirs, conflict.mine) == (("summary",), "của Lan", "của Minh")
+    assert row.data["summary"] == "của Lan"
+    save(session, row.id, row.version, row.data, {**row.data, "summary": "của cả hai"}, MINH)
+    assert row.data["summary"] == "của cả hai"
+
+
+def test_what_is_scheduled_takes_todays_correction_over(team: Team) -> None:
+    team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    team.publish(_name("Ghi tên trẻ"))
+    assert team.birth().summary == "Ghi tên trẻ"
+    assert (team.birth(NEW_YEAR).summary, team.birth(NEW_YEAR).where) == ("Ghi tên trẻ", "Trung tâm mới")
+
+
+def test_todays_correction_of_a_scheduled_field_is_refused_with_the_day(team: Team) -> None:
+    team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    number = team.submitted(_where("Trung tâm khác"))
+    with pytest.raises(EditRefused) as refused:
+        team.approve([number])
+    assert refused.value.reason == "scheduled" and refused.value.facts["day"] == NEW_YEAR
+    assert team.birth(NEW_YEAR).where == "Trung tâm mới"
+
+
+def test_a_later_change_builds_on_what_is_scheduled_before_it(team: Team) -> None:
+    team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    team.publish(_name("Ghi tên trẻ"), publish_on=NEW_YEAR + timedelta(days=31))
+    later = team.birth(NEW_YEAR + timedelta(days=31))
+    assert (later.summary, later.where) == ("Ghi tên trẻ", "Trung tâm mới")
+
+
+def test_a_draft_that_was_outrun_takes_the_newer_facts_over(team: Team) -> None:
+    slow = team.submitted(_name("Ghi tên trẻ"))
+    with transaction(team.engine) as session:  # as loading files does, past the open draft
+        held = holding_of(session, BIRTH, TODAY)
+        assert held
+        session.add(
+            ContentRevision(
+                kind=BIRTH[0], key=BIRTH[1], data={**held.data, "where": "Nơi mới"}, state="approved",
+                base_id=held.id, publish_on=TODAY, decided_at=now(),
+            )
+        )  # fmt: skip
+    team.approve([slow])
+    assert (team.birth().summary, team.birth().where) == ("Ghi tên trẻ", "Nơi mới")
+
+
+def test_what_is_scheduled_can_be_dropped_and_what_is_published_cannot(team: Team) -> None:
+    coming = team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    before = team.birth().where
+    with transaction(team.engine) as session:
+        drop(session, coming, TODAY)
+        assert scheduled(session, BIRTH, TODAY) == []
+    assert team.birth(NEW_YEAR).where == before
+    number = team.publish(_name("Ghi tên trẻ"))
+    with pytest.raises(EditRefused) as refused, transaction(team.engine) as session:
+        drop(session, number, TODAY)
+    assert refused.value.reason == "published"
+
+
+def test_one_goes_back_by_publishing_an_older_revision(team: Team) -> None:
+    first = team.data()["summary"]
+    team.publish(_name("sai"))
+    with transaction(team.engine) as session:
+        oldest = revisions_of_record(session, BIRTH)[-1]
+        row = begin_anew(session, oldest.id, LAN, TODAY)
+        submit(session, team.published, row.id, LAN, "quay lại bản đúng", None, TODAY)
+    team.approve([row.id])
+    assert team.birth().summary == first
+
+
+def test_a_record_that_others_refer_to_is_not_taken_away(team: Team) -> None:
+    with pytest.raises(EditRefused) as refused, transaction(team.engine) as session:
+        row = take_away(session, ("official_text", "2138/UBND-HCC1"), LAN, TODAY)
+        submit(session, team.published, row.id, LAN, "văn bản đã cũ", None, TODAY)
+    assert refused.value.reason == "faulty" and "2138/UBND-HCC1" in str(refused.value)
+
+
+def test_a_record_is_taken_away_from_its_day_on(team: Team) -> None:
+    record = ("questions", "1.001022")
+    with transaction(team.engine) as session:
+        row = take_away(session, record, LAN, TODAY)
+        submit(session, team.published, row.id, LAN, "không còn dùng nữa", NEW_YEAR, TODAY)
+    team.approve([row.id])
+    assert "1.001022" in load_catalogue(team.published.on(TODAY)).questions
+    assert "1.001022" not in load_catalogue(team.published.on(NEW_YEAR)).questions
+
+
+def test_a_gap_or_overlap_of_fees_is_told_with_its_place(team: Team) -> None:
+    def overlap(data: Any) -> None:
+        data["channels"][0]["fees"] = [
+            {"amount": 5000, "what": "bản", "valid_to": "2027-01-31"},
+            {"amount": 8000, "what": "bản", "valid_from": "2027-01-01"},
+        ]
+
+    with pytest.raises(EditRefused) as refused:
+        team.submitted(overlap)
+    (fault,) = refused.value.facts["faults"]
+    assert fault.field == "channels[0].fees[1]" and "2027-01-01" in fault.message
+
+
+def test_a_record_and_the_text_it_rests_on_are_approved_together(team: Team) -> None:
+    topic: Key = (
+        "topic",
+        sorted(key for kind, key in team.published.on(TODAY).revisions if kind == "topic")[0],
+    )
+
+    def add_source(data: Any) -> None:
+        data["rules"][0]["sources"].append("9/2026/NQ-HĐND")
+
+    with pytest.raises(EditRefused, match="9/2026"):
+        team.submitted(add_source, topic)
+    with transaction(team.engine) as session:
+        text = draft(session, ("official_text", "9/2026/NQ-HĐND"), LAN, TODAY, {"title": "Nghị quyết 9"})
+        submit(session, team.published, text.id, LAN, WHY, None, TODAY)
+    with transaction(team.engine) as session:
+        row = draft(session, topic, LAN, TODAY)
+        data = deepcopy(row.data)
+        add_source(data)
+        save(session, row.id, row.version, row.data, data, LAN)
+        submit(session, team.published, row.id, LAN, WHY, None, TODAY)
+    with pytest.raises(EditRefused, match="9/2026"):
+        team.approve([row.id])
+    team.approve([row.id, text.id])
+    assert "9/2026/NQ-HĐND" in load_catalogue(team.published.on(TODAY)).topics[topic[1]].rules[0].sources
+
+
+@pytest.mark.parametrize(
+    ("why", "day", "reason"), [("  ", None, "why"), (WHY, TODAY - timedelta(days=1), "past")]
+)
+def test_handing_in_needs_a_reason_and_a_day_to_come(
+    team: Team, session: Session, why: str, day: date | None, reason: str
+) -> None:
+    row = draft(session, BIRTH, LAN, TODAY)
+    with pytest.raises(EditRefused) as refused:
+        submit(session, team.published, row.id, LAN, why, day, TODAY)
+    assert refused.value.reason == reason
+
+
+def test_a_reviewer_gives_back_with_a_remark_and_an_author_without(team: Team) -> None:
+    number = team.submitted(_name("Ghi tên trẻ"))
+    with transaction(team.engine) as session:
+        with pytest.raises(EditRefused):
+            give_back(session, number, MINH, " ")
+        assert give_back(session, number, MINH, "Thiếu căn cứ").remark == "Thiếu căn cứ"
+        submit(session, team.published, number, LAN, WHY, None, TODAY)
+        assert give_back(session, number, LAN, "").state == "draft"
+
+
+def test_a_draft_under_review_is_not_changed(team: Team) -> None:
+    number = team.submitted(_name("Ghi tên trẻ"))
+    with pytest.raises(EditRefused) as refused, transaction(team.engine) as session:
+        save(session, number, 2, {}, {}, LAN)
+    assert refused.value.reason == "not_so"
+
+
+def test_an_unknown_record_is_not_drafted_without_data(session: Session) -> None:
+    with pytest.raises(EditRefused) as refused:
+        draft(session, ("topic", "khong-co"), LAN, TODAY)
+    assert refused.value.reason == "unknown"
