@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any, ClassVar
 from weakref import WeakKeyDictionary
@@ -26,6 +26,7 @@ from starlette.concurrency import run_in_threadpool
 import actions
 from actions import people
 from actions.answer import Answer
+from actions.notices import with_notices
 from actions.payloads import UnknownPayload, read_payload
 from actions.people import contact_blocks, contact_sources
 from actions.picking import pick
@@ -42,7 +43,7 @@ from bot.outbox import take_news
 from bot.store import Conversation, Turn, title_of
 from knowledge.database import DatabaseUnavailable, now, transaction
 from knowledge.dossier_codes import find_codes
-from knowledge.dossiers import Desk, LookUp, Seeker, Wanted
+from knowledge.dossiers import HERE, Desk, LookUp, Seeker, Wanted
 from knowledge.library import Library
 from knowledge.records import Province
 from knowledge.redaction import redact
@@ -249,6 +250,9 @@ class Assistant:
                 address=self.address,
             )
             given, memory = self._say(request, trouble)
+            given = with_notices(
+                request, datetime.combine(request.today, now().astimezone(HERE).time()), given
+            )
             news = take_news(session, conversation.id)
             if citizen.is_erased:
                 conversation, turn = self._start_afresh(session, conversation, turn)
