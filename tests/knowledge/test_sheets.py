@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from io import BytesIO
@@ -21,7 +22,7 @@ from knowledge.records import Contact, Fee, Procedure, Province, Tariff
 from knowledge.search import fold
 from knowledge.sheets import WHOLE_ROW, Content, Plan, Table, read_sheet, write_sheet
 from knowledge.sheets.tables import ABOUT, DISTANCES, PROVINCES
-from knowledge.sheets.workbooks import LARGEST_CONTENT, MOST_ROWS
+from knowledge.sheets.workbooks import LARGEST_CONTENT, MOST_ELEMENTS, MOST_ROWS
 
 COPIES = "1.001193"  # a procedure with two fees in each of its three channels
 PASSPORT = "1.001456"
@@ -332,6 +333,24 @@ def test_what_an_amount_is_paid_for_each_of_goes_into_its_own_column() -> None:
     assert "ghi “trang” sau số tiền, nhưng cột “Thu cho” ghi “Mỗi hộ chiếu”" in fault
 
 
+def test_a_fee_that_is_renamed_is_the_same_fee() -> None:
+    (change,) = _read(_set("Thu cho", "Một hộ chiếu", PASSPORT, "Trực tiếp", "Mỗi hộ chiếu")).changes
+    assert (change.column, change.before, change.after) == ("Thu cho", "Mỗi hộ chiếu", "Một hộ chiếu")
+
+
+def test_a_new_tariff_stands_behind_those_of_its_province() -> None:
+    row = ["Lạng Sơn", "khác tỉnh", None, 30_000, None, date(2026, 1, 1), None, "Bưu điện Lạng Sơn"]
+    tariffs = _read(_append(*row), "tariffs").records["table", "tariffs"]
+    assert [one["province"] for one in tariffs] == ["Lạng Sơn"] * 3 + ["Quảng Ngãi"] * 2
+
+
+def test_packs_of_the_same_name_are_told_apart_by_their_ids() -> None:
+    packs = {("province", key): {**FEW["province", "vinh-phuc"], "id": key} for key in ("vinh-phuc", "vp")}
+    assert read_sheet("contacts", write_sheet("contacts", packs), packs) == Plan()
+    plan = _read(_set("Số điện thoại", "0211 3 888 888", "vp"), "contacts", packs)
+    assert list(plan.records) == [("province", "vp")]
+
+
 def test_a_number_stored_as_text_is_the_same_number() -> None:
     assert _read(_set("Mức thu (đồng)", "200000", PASSPORT, "Trực tiếp", "Mỗi hộ chiếu")) == Plan()
 
@@ -550,6 +569,15 @@ def test_hidden_rows_and_columns_are_read_and_told() -> None:
     ]
 
 
+def test_a_hidden_sheet_is_read_and_told() -> None:
+    book = openpyxl.load_workbook(BytesIO(write_sheet("fees", FEW)))
+    book.active = 1
+    book["Phí, lệ phí"].sheet_state = "hidden"
+    assert read_sheet("fees", _saved(book), FEW) == Plan(
+        notes=("Trang “Phí, lệ phí” đang ẩn, vẫn được đọc.",)
+    )
+
+
 def test_other_sheets_are_told_and_the_named_one_is_read() -> None:
     book = openpyxl.load_workbook(BytesIO(write_sheet("fees", FEW)))
     book.create_sheet("Nháp", 0)
@@ -601,6 +629,22 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked() -> None:
 def test_a_row_far_below_is_refused() -> None:
     (fault,) = _told(_read(lambda sheet: sheet.cell(MOST_ROWS + 1, 1, "x")))
     assert fault.startswith("Bảng quá lớn: chỉ đọc đến 100.000 dòng")
+
+
+def test_far_too_many_elements_are_refused() -> None:
+    parts = {**_unzipped(write_sheet("fees", FEW)), "xl/more.xml": b"<a>" + b"<b/>" * MOST_ELEMENTS + b"</a>"}
+    (fault,) = _told(read_sheet("fees", _zipped(parts), FEW))
+    assert fault.startswith("Bảng quá lớn")
+
+
+def test_what_a_file_says_of_its_own_size_does_not_count() -> None:
+    parts = _unzipped(
+        _edited(write_sheet("fees", FEW), _set("Thu cho", "Một hộ chiếu", PASSPORT, "Trực tiếp"))
+    )
+    name = "xl/worksheets/sheet1.xml"
+    lying = re.sub(rb'<dimension ref="[^"]+"', b'<dimension ref="A1:A1"', parts[name])
+    assert lying != parts[name]
+    assert len(read_sheet("fees", _zipped({**parts, name: lying}), FEW).changes) == 1
 
 
 def test_a_huge_merged_range_costs_nothing() -> None:
