@@ -99,7 +99,15 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
         alerts=Alerts(settings.address()) if tells_each else None,
     )
     return Assistant(
-        shelf.library, nlu, engine, province, settings.today, desk, hotline, settings.address(), shelf.look
+        shelf.library,
+        nlu,
+        engine,
+        province,
+        settings.today,
+        desk,
+        hotline,
+        settings.address(),
+        shelf.look,
     )
 
 
@@ -134,6 +142,7 @@ def open_engine(settings: Settings) -> Engine:
 def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
     """Build the web application; Telegram and the chores (new knowledge, erasing) run beside it."""
     from bot.desk import add_desk  # takes a second to load, which only the server needs
+    from bot.workbench.pages import add_workbench
 
     telegram = telegram_application(assistant, settings) if settings.telegram_token else None
 
@@ -147,6 +156,7 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
         if telegram:
             webhook_route(app, telegram, settings)
         add_desk(app, assistant, settings)
+        add_workbench(app, assistant, settings)
 
     return build_app(assistant, settings.rate_limit, lifespan, add_routes)
 

@@ -150,13 +150,8 @@ def open_library(
     catalogue = load_catalogue(source, lenient=lenient)
     digests: dict[str, str] = {}
     if engine is not None:
-        imported = revisions.current_names(engine)
-        digests = {code: digest for code, (digest, _) in imported.items()}
-        names = {code: name for code, (_, name) in imported.items()}
-        procedures = Procedures(
-            catalogue.procedures.written, names, lambda code, day: revisions.facts_on(engine, code, day)
-        )
-        catalogue = replace(catalogue, procedures=procedures)
+        digests = {code: digest for code, (digest, _) in revisions.current_names(engine).items()}
+        catalogue = with_imported(catalogue, engine)
     search_words = _read_search_words(source.open("search_words.yml"))
     named = _named(catalogue)
     stamp = repr([sorted(digests.items()), sorted(catalogue.procedures.written.items())])
@@ -174,6 +169,15 @@ def open_library(
         at_once=at_once,
     )
     return Library(catalogue, search_words, ranking, texts)
+
+
+def with_imported(catalogue: Catalogue, engine: Engine) -> Catalogue:
+    """Put what was imported beside the written procedures."""
+    names = {code: name for code, (_, name) in revisions.current_names(engine).items()}
+    procedures = Procedures(
+        catalogue.procedures.written, names, lambda code, day: revisions.facts_on(engine, code, day)
+    )
+    return replace(catalogue, procedures=procedures)
 
 
 def _named(catalogue: Catalogue) -> dict[str, Named]:

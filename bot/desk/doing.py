@@ -15,7 +15,9 @@ from bot.desk.sign_in_pages import SIGN_IN
 from bot.hotline.cases import CaseRefused
 from bot.hotline.staff import Right, StaffError, may
 from bot.hotline.staff_sessions import Lifetime, who
+from bot.workbench.telling import told_refusal
 from knowledge.database import DatabaseUnavailable, transaction
+from knowledge.editing.revisions import EditRefused
 
 Work = Callable[[Session], object]
 Kind = Literal["info", "positive", "warning", "negative"]
@@ -29,18 +31,21 @@ class Doing:
         self.engine, self.token, self.lifetime, self.right = engine, token, lifetime, right
         self.place = ui.element()  # where notices and dialogs hang, whatever else is drawn anew
 
-    async def do(self, work: Work) -> bool:
-        """Do something; what cannot be done is told, and nothing is lost."""
+    async def do(self, work: Work, told: Callable[[str], object] | None = None) -> bool:
+        """Do something; what cannot be done is told, as a notice or by ``told``, and nothing is lost."""
+        told = told or self.tell
         try:
             if await run.io_bound(self._work, work):
                 return True
             self.leave()
         except StaffError as error:
-            self.tell(error.shown)
+            told(error.shown)
+        except EditRefused as error:
+            told(told_refusal(error))
         except (CaseRefused, DatabaseUnavailable) as error:
-            self.tell(str(error))
+            told(str(error))
         except (NoResultFound, IntegrityError):  # erased at this moment
-            self.tell(say("desk.gone"))
+            told(say("desk.gone"))
         return False
 
     def may_go_on(self, *, is_use: bool = False) -> bool:

@@ -52,6 +52,8 @@ def desk_page(assistant: Assistant, lifetime: Lifetime) -> None:
         if signed is None or signed.needs_second_factor:
             again = f"{SIGN_IN}?number={number}" if number is not None else SIGN_IN
             return RedirectResponse(SECOND_FACTOR if signed else again, 303)
+        if not may(signed.role, "cases") and may(signed.role, "knowledge"):
+            return RedirectResponse("/content", 303)
         if not may(signed.role, "cases"):
             ui.label(say("desk.no_right"))
             return None
@@ -96,13 +98,17 @@ class Screen:
 
     def _header(self) -> None:
         with ui.header().classes("items-center gap-2 p-2 flex-nowrap").style("height: 56px"):
-            manages = may(self.view.me.role, "staff")
+            manages, edits = may(self.view.me.role, "staff"), may(self.view.me.role, "knowledge")
             title = ui.label(say("desk.title")).classes("text-lg font-bold whitespace-nowrap")
             title.classes("max-md:hidden" if manages else "")  # a phone has no room for both
             ui.space()
             options = {each: say(f"desk.presence_{each}") for each in ("on", "away", "off")}
             self.presence = ui.select(options, value=self.view.shown.presence, on_change=self._set_presence)
             self.presence.props(f'dense outlined dark aria-label="{say("desk.presence")}"')
+            if edits:
+                ui.link(say("desk.to_content"), "/content").classes(
+                    "text-white no-underline whitespace-nowrap"
+                )
             if manages:
                 ui.link(say("accounts.title"), "/staff").classes("text-white no-underline whitespace-nowrap")
             ui.button("?", on_click=self._help).props(

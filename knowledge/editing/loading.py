@@ -29,7 +29,6 @@ from knowledge.editing.three_way import Conflict, merge
 log = structlog.get_logger()
 EXPORTING = ".exporting"  # stands in a folder while it is being written
 WHOLE: Key = ("folder", "")  # under which the digest of the folder is kept
-WHY = "tệp nội dung"
 
 
 @dataclass
@@ -164,7 +163,7 @@ class _Loading:
         self.changed[key] = data
         row = ContentRevision(
             kind=key[0], key=key[1], data=data, state="approved", base_id=base, publish_on=self._today,
-            why=WHY, authors=[], decided_at=now(),
+            authors=[], decided_at=now(),
         )  # fmt: skip
         self._session.add(row)
         if base is not None:

@@ -1,0 +1,65 @@
+"""Telling what differs between two revisions of a record, field by field, in Vietnamese."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from actions.wording import say
+from bot.workbench.fields import FormField, form_of, told_choice
+from knowledge.editing.three_way import MISSING, Place, changes
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field that differs: where it stands, what it said and what it says."""
+
+    where: str
+    before: str
+    after: str
+
+
+def differences(shape: type[BaseModel], before: Any, after: Any) -> list[Difference]:
+    """List the fields that differ; a record that is not there is told as such."""
+    if before is None or after is None:
+        there, gone = say("content.there"), say("content.not_there")
+        return [Difference("", gone if before is None else there, gone if after is None else there)]
+    return [
+        Difference(told_place(shape, each.place), told_value(each.before), told_value(each.after))
+        for each in changes(before, after)
+    ]
+
+
+def told_place(shape: type[BaseModel], place: Place) -> str:
+    """Say where a field stands: «Cách nộp › Trực tiếp › Phí và lệ phí › 1 › Số tiền»."""
+    return " › ".join(_steps(form_of(shape), place))
+
+
+def _steps(fields: tuple[FormField, ...], place: Place) -> Iterator[str]:
+    if len(fields) == 1 and not fields[0].name:  # a record that is one value
+        place = ("", *place)
+    for part in place:
+        named = next((field for field in fields if field.name == part), None)
+        if named:
+            fields = named.fields
+            yield from [named.label] if part else []
+        else:
+            yield str(part + 1) if isinstance(part, int) else told_choice(part)
+
+
+def told_value(value: Any) -> str:
+    """Say what a field holds: lists a line each, parts of a record with their names left out."""
+    if value is MISSING or value is None or value == "":
+        return say("content.nothing")
+    if value == "not stated":
+        return say("content.not_stated")
+    if isinstance(value, bool):
+        return say("content.yes") if value else say("content.no")
+    if isinstance(value, list):
+        return "\n".join(f"- {told_value(each)}" for each in value) or say("content.nothing")
+    if isinstance(value, dict):
+        return " · ".join(told_value(each) for each in value.values())
+    return told_choice(value) if isinstance(value, str) else str(value)

@@ -1,0 +1,139 @@
+"""The list of records at ``/content``: searched, filtered, and a new record begun."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from urllib.parse import urlencode
+
+from nicegui import run, ui
+
+from actions.wording import day, say
+from bot.workbench.fields import told_kind
+from bot.workbench.listing import AT_ONCE, Found, Row, Wanted
+from bot.workbench.shell import PATH, Visit
+from knowledge.editing.records import KINDS, TABLE, Key
+
+MARKS = ("any", "open", "expiring", "unverified", "doubtful")
+COLOURS = {"draft": "orange-9", "in_review": "purple-8", "scheduled": "blue-9", "imported": "grey-7"}
+
+
+async def list_page(visit: Visit) -> None:
+    """Lay the list out."""
+    await ListScreen(visit).build()
+
+
+def address_of(key: Key) -> str:
+    """Give the page of a record."""
+    return f"{PATH}/record?{urlencode({'kind': key[0], 'key': key[1]})}"
+
+
+class ListScreen:
+    """One browser's list."""
+
+    def __init__(self, visit: Visit) -> None:
+        self.visit, self.wanted, self.start = visit, Wanted(), 0
+        self.found = Found([], 0)
+
+    async def build(self) -> None:
+        """Draw the filters, then what fits them."""
+        today = self.visit.bench.settings.content_day()
+        fields: list[str] = await run.io_bound(self.visit.bench.listing.fields, today)  # type: ignore[assignment]
+        await self._look()
+        with ui.column().classes("w-full max-w-5xl mx-auto gap-2"):
+            with ui.row().classes("w-full gap-2 items-center"):
+                self._box(say("content.search"), "words").classes("grow min-w-48").props("autofocus")
+                ui.button(say("content.new"), icon="add", on_click=self._new).props("no-caps")
+            with ui.row().classes("w-full gap-2"):
+                kinds = {"": say("content.every_kind"), **{each: told_kind(each) for each in KINDS}}
+                self._choice(kinds, "kind", say("content.kind"))
+                self._choice(
+                    {"": say("content.every_field"), **{each: each for each in fields}},
+                    "field",
+                    say("content.field"),
+                )
+                self._choice(
+                    {each: say(f"content.mark_{each}") for each in MARKS}, "mark", say("content.mark")
+                )
+                self._box(say("content.source"), "source").classes("w-48")
+            self._rows()
+
+    def _box(self, label: str, name: str) -> ui.input:
+        box = ui.input(label, on_change=lambda event: self._want(name, event.value or ""))
+        return box.props("dense outlined clearable debounce=200")
+
+    def _choice(self, options: dict[str, str], name: str, label: str) -> None:
+        value = getattr(self.wanted, name)
+        choice = ui.select(
+            options, value=value, label=label, on_change=lambda event: self._want(name, event.value)
+        )
+        choice.props("dense outlined").classes("min-w-40 grow md:grow-0")
+
+    async def _want(self, name: str, value: Any) -> None:
+        self.wanted, self.start = replace(self.wanted, **{name: value}), 0
+        await self._look()
+        self._rows.refresh()
+
+    async def _turn(self, by: int) -> None:
+        self.start = max(0, self.start + by * AT_ONCE)
+        await self._look()
+        self._rows.refresh()
+
+    async def _look(self) -> None:
+        bench = self.visit.bench
+        find = partial(bench.listing.find, self.wanted, bench.settings.content_day(), self.start)
+        self.found = await run.io_bound(find)  # type: ignore[assignment]
+
+    @ui.refreshable_method
+    def _rows(self) -> None:
+        ui.label(say("content.count", count=self.found.count)).classes("text-sm text-grey-8").props(
+            "role=status"
+        )
+        with ui.column().classes("w-full gap-0"):
+            for row in self.found.rows:
+                self._row(row)
+        with ui.row().classes("gap-2"):
+            if self.start:
+                ui.button(say("content.before"), on_click=partial(self._turn, -1)).props("flat no-caps")
+            if self.start + AT_ONCE < self.found.count:
+                ui.button(say("content.after"), on_click=partial(self._turn, 1)).props("flat no-caps")
+
+    def _row(self, row: Row) -> None:
+        with ui.link(target=address_of(row.key)).classes(
+            "w-full no-underline text-inherit border-b border-gray-300 py-2 px-1 hover:bg-grey-2"
+        ):
+            with ui.row().classes("w-full items-baseline gap-x-2 gap-y-0"):
+                ui.label(row.title).classes("font-bold break-words min-w-0")
+                if row.state != "published":
+                    ui.badge(say(f"content.state_{row.state}"), color=COLOURS[row.state])
+                if row.doubts:
+                    ui.badge(say("content.doubtful"), color="negative")
+            name = "" if row.key[0] == TABLE else row.key[1]
+            parts = (
+                told_kind(row.key[0]),
+                name,
+                row.field,
+                say("content.until", day=day(row.expires)) if row.expires else "",
+            )
+            ui.label(" · ".join(part for part in parts if part)).classes("text-sm text-grey-8 break-words")
+
+    def _new(self) -> None:
+        """Ask which record is to be begun."""
+        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+            ui.label(say("content.new")).classes("text-lg font-bold")
+            kinds = {each: told_kind(each) for each in KINDS if each != TABLE}
+            kind = (
+                ui.select(kinds, value="topic", label=say("content.kind")).props("outlined").classes("w-full")
+            )
+            key = ui.input(say("content.new_key")).props("outlined").classes("w-full")
+            key.props["hint"] = say("content.new_key_hint")
+
+            def go() -> None:
+                if name := (key.value or "").strip():
+                    ui.navigate.to(address_of((kind.value, name)))
+
+            with ui.row():
+                ui.button(say("content.begin"), on_click=go).props("no-caps")
+                ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
+        dialog.open()

@@ -1,0 +1,73 @@
+"""Two editors changed the same field: both texts are shown, and one is chosen for each."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+from nicegui import ui
+from pydantic import BaseModel
+
+from actions.wording import say
+from bot.workbench.comparing import told_place, told_value
+from bot.workbench.shell import Visit
+from knowledge.editing.three_way import MISSING, Conflict, Place, merge
+
+
+async def ask_which(
+    visit: Visit, shape: type[BaseModel], began: Any, theirs: Any, mine: Any, conflicts: list[Conflict]
+) -> Any:
+    """Give the data of both with what was chosen; ``None`` when the question is dismissed."""
+    chosen: dict[int, str] = dict.fromkeys(range(len(conflicts)), "mine")
+    with (
+        visit.doing.place,
+        ui.dialog().props("persistent") as dialog,
+        ui.card().classes("w-full max-w-3xl gap-2"),
+    ):
+        ui.label(say("content.conflict_title")).classes("text-lg font-bold")
+        ui.label(say("content.conflict_hint"))
+        for number, each in enumerate(conflicts):
+            ui.label(told_place(shape, each.place)).classes("font-bold")
+            options = {
+                "mine": say("content.conflict_mine", text=told_value(each.mine)),
+                "theirs": say("content.conflict_theirs", text=told_value(each.theirs)),
+            }
+            ui.radio(options, value="mine", on_change=lambda event, n=number: chosen.update({n: event.value}))
+        with ui.row():
+            ui.button(say("content.conflict_done"), on_click=lambda: dialog.submit(True)).props("no-caps")
+            ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
+    if not await dialog:
+        return None
+    keep_mine = [each for number, each in enumerate(conflicts) if chosen[number] == "mine"]
+    return settled(began, theirs, mine, keep_mine)
+
+
+def settled(began: Any, theirs: Any, mine: Any, keep_mine: list[Conflict]) -> Any:
+    """Merge both sides; of the fields in conflict those of ``keep_mine`` are mine, the others theirs."""
+    base = deepcopy(began)
+    for each in keep_mine:  # as if what they wrote there had been the beginning
+        base = _with(base, each.place, each.theirs)
+    return merge(base, theirs, mine).data
+
+
+def _with(data: Any, place: Place, value: Any) -> Any:
+    """Give data with one field's value, or without the field; an entry is told as ``three_way`` names it."""
+    if not place:
+        return value if value is MISSING else deepcopy(value)
+    head, rest = place[0], place[1:]
+    if isinstance(data, dict):
+        changed = {**data, head: _with(data.get(head), rest, value)}
+        return {key: each for key, each in changed.items() if each is not MISSING}
+    if isinstance(data, list):
+        changed_list = [
+            _with(each, rest, value) if _is_named(each, n, head) else each for n, each in enumerate(data)
+        ]
+        return [each for each in changed_list if each is not MISSING]
+    return value if value is MISSING else deepcopy(value)
+
+
+def _is_named(entry: Any, number: int, name: str | int) -> bool:
+    names = entry.values() if isinstance(entry, dict) else (entry,)
+    return (
+        number == name if isinstance(name, int) else name in [each for each in names if isinstance(each, str)]
+    )

@@ -1,0 +1,119 @@
+"""What a citizen will be told of a record on a day, with changes that are not published yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+
+import actions
+from actions.answer import Answer
+from actions.notices import with_notices
+from actions.payloads import payload, read_payload
+from actions.request import Citizen, HandOver, Known, LookUpsNeeded, Request, Why
+from actions.wording import button
+from bot.turn import Assistant
+from knowledge.catalogue_files import load_catalogue
+from knowledge.content_files import Fault
+from knowledge.dossiers import LookUp, Wanted
+from knowledge.editing.published import Published
+from knowledge.editing.records import TABLE, Content, Key
+from knowledge.library import with_imported
+
+OF_A_PROCEDURE = (
+    "ask_procedure", "ask_documents", "ask_fee", "ask_time_limit", "ask_steps", "ask_where", "ask_conditions",
+    "ask_online_filing", "ask_postal_filing", "ask_result", "ask_legal_basis",
+)  # fmt: skip
+OF_A_PROVINCE = ("ask_contact", "ask_where", "ask_postal_filing")
+NOON = time(12)
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """The answers to what can be asked of a record, by the question's title, or what is wrong with it."""
+
+    answers: tuple[tuple[str, Answer], ...]
+    faults: tuple[Fault, ...] = ()
+
+
+def preview(
+    assistant: Assistant, published: Published, key: Key, instead: Content, day: date, known_on: date
+) -> Previewed:
+    """Answer as on a day: with what is published by then, or by ``known_on`` if that is later."""
+    state = published.on(max(day, known_on), instead)
+    catalogue = load_catalogue(state, lenient=True)
+    before = set(load_catalogue(published.on(max(day, known_on)), lenient=True).faults)
+    if faults := tuple(fault for fault in catalogue.faults if fault not in before):
+        return Previewed((), faults)
+    catalogue = with_imported(catalogue, assistant.engine)
+    known = Known(assistant.library.with_records(catalogue), catalogue.province(assistant.province.id), day)
+    moment = datetime.combine(day, NOON)
+    return Previewed(
+        tuple(
+            (title, with_notices(known, moment, _answer(known, pressed)))
+            for title, pressed in _asked(key, known)
+        )
+    )
+
+
+def _asked(key: Key, known: Known) -> list[tuple[str, str]]:
+    """List what is asked of a record: the questions' titles and payloads."""
+    kind, name = key
+    code = name if kind in ("procedure", "questions") and name in known.catalogue.procedures else None
+    if code:
+        return [(button(intent), payload(intent, procedure=code)) for intent in OF_A_PROCEDURE]
+    if kind == "topic" and name in known.catalogue.topics:
+        topic = known.catalogue.topics[name]
+        return [(topic.title, payload(topic.intent, topic=topic.id))]
+    if kind == "province":
+        return [(button(intent), payload(intent)) for intent in OF_A_PROVINCE]
+    if key == (TABLE, "tariffs"):
+        return [(button("ask_postal_fee"), payload("ask_postal_fee"))]
+    return [(button("ask_help"), payload("ask_help"))] if key == (TABLE, "notices") else []
+
+
+def _answer(known: Known, pressed: str) -> Answer:
+    reading = read_payload(pressed, actions.INTENTS)
+    request = Request(known.library, known.province, known.today, reading=reading, citizen=_Nobody())
+    return actions.answer(request)[0]
+
+
+class _Nobody(Citizen):
+    """A citizen of whom nothing is stored."""
+
+    def erase(self) -> int:
+        return 0
+
+    def follow_dossier(self, code: str) -> None:
+        """Follow nothing."""
+
+    def unfollow_dossiers(self, codes: list[str]) -> None:
+        """Follow nothing."""
+
+    def followed_dossiers(self) -> list[str]:
+        return []
+
+    @property
+    def can_be_told(self) -> bool:
+        return False
+
+    def leave_question(self, reason: str) -> None:
+        """Leave nothing."""
+
+    def hand_over(self, why: Why, procedure: str | None, dossier: str | None) -> HandOver | None:  # noqa: ARG002
+        return None
+
+    def give_back(self) -> bool:
+        return False
+
+    def consent(self) -> bool:
+        return False
+
+    def leave_message(self, text: str) -> int | None:  # noqa: ARG002
+        return None
+
+    def rate(self, number: int, rating: str | None = None, words: str | None = None) -> bool:  # noqa: ARG002
+        return False
+
+    def look_up(self, wanted: Sequence[Wanted]) -> list[LookUp]:
+        raise LookUpsNeeded(wanted)

@@ -1,0 +1,224 @@
+"""The workbench in real browsers: an editor drafts, a lawyer approves, the citizen is told on the day."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import Engine, select
+
+from bot.hotline.staff import StaffAudit
+from knowledge.database import reading
+from knowledge.dossiers import HERE
+from knowledge.editing.revisions import ContentRevision
+from tests.bot.hotline.test_desk import enter
+from tests.conftest import ROOT
+
+CODE = "2.000815"  # certified copies: a fee of its own
+COMING = datetime.now(HERE).date() + timedelta(days=40)
+
+
+def record(page: Page, key: str, kind: str = "procedure") -> None:
+    """Open a record."""
+    page.goto(f"/desk/content/record?kind={kind}&key={key}")
+    expect(page.get_by_role("tab", name="Lịch sử")).to_be_visible()
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def begin(page: Page, key: str, kind: str = "procedure") -> None:
+    """Begin to change a record."""
+    record(page, key, kind)
+    press(page, "Sửa")
+    expect(page.get_by_role("button", name="Gửi duyệt")).to_be_visible()
+
+
+def hand_in(page: Page, why: str, publish_on: str = "") -> None:
+    """Hand a draft in for review."""
+    press(page, "Gửi duyệt")
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("Sửa gì, theo văn bản nào").fill(why)
+    if publish_on:
+        dialog.get_by_label("Đăng từ ngày").fill(publish_on)
+    dialog.get_by_role("button", name="Gửi duyệt").click()
+
+
+def approve(page: Page, title: str) -> None:
+    """Approve what waits under a title."""
+    page.goto("/desk/content/review")
+    card = page.locator(".q-card").filter(has_text=title)
+    card.get_by_role("button", name="Duyệt", exact=True).click()
+    expect(page.get_by_text("Đã duyệt. Người dân sẽ thấy")).to_be_visible()
+
+
+def ask(database: Engine, nlu_url: str, text: str, day: str) -> Any:
+    """Ask the assistant as on a day."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bot", "ask", text, "--json"],
+        cwd=ROOT, text=True, capture_output=True, timeout=120, check=True,
+        env={
+            "PATH": os.environ["PATH"], "HOME": "/", "NLU_URL": nlu_url, "ASSISTANT_TODAY": day,
+            "DATABASE_URL": database.url.render_as_string(),
+        },
+    )  # fmt: skip
+    return json.loads(done.stdout.splitlines()[-1])["messages"][0]["text"]
+
+
+def test_a_changed_fee_is_told_on_its_day_and_not_before(
+    editor: Page, lawyer: Page, database: Engine, nlu_url: str
+) -> None:
+    begin(editor, CODE)
+    editor.get_by_role("button", name=re.compile("1 · Trực tiếp")).press("Enter")
+    editor.get_by_role("button", name=re.compile(r"1 · .* 2\.000 đ")).press("Enter")
+    amount = editor.get_by_label("Số tiền (đồng)").first
+    expect(amount).to_have_value("2000")
+    amount.fill("mười lăm nghìn")
+    hand_in(editor, "Tăng phí theo Nghị quyết 12/2026/NQ-HĐND", COMING.isoformat())
+    expect(editor.get_by_text("đã gửi duyệt")).to_be_visible()
+    approve(lawyer, "Nghị quyết 12/2026")
+    question = "phí chứng thực bản sao từ bản chính bao nhiêu"
+    assert "15.000 đ" not in ask(database, nlu_url, question, (COMING - timedelta(days=1)).isoformat())
+    assert "15.000 đ" in ask(database, nlu_url, question, COMING.isoformat())
+    with reading(database) as session:
+        deeds = set(session.scalars(select(StaffAudit.what).where(StaffAudit.what.startswith("content_"))))
+    assert deeds == {"content_drafted", "content_submitted", "content_approved"}
+
+
+def test_the_author_is_not_offered_to_approve(editor: Page) -> None:
+    begin(editor, "1.000894")
+    editor.get_by_label("Thủ tục này để làm gì").fill("Ghi việc kết hôn.")
+    hand_in(editor, "Viết lại cho dễ hiểu hơn")
+    expect(editor.get_by_text("đã gửi duyệt")).to_be_visible()
+    editor.goto("/desk/content/review")
+    card = editor.locator(".q-card").filter(has_text="Viết lại cho dễ hiểu hơn")
+    expect(card.get_by_text("phải do đồng nghiệp khác duyệt")).to_be_visible()
+    expect(card.get_by_role("button", name="Duyệt", exact=True)).to_have_count(0)
+
+
+def test_a_reviewer_gives_back_with_a_remark(editor: Page, lawyer: Page) -> None:
+    begin(editor, "1.004884")
+    editor.get_by_label("Thủ tục này để làm gì").fill("Khai sinh lại.")
+    hand_in(editor, "Rút gọn câu mô tả thủ tục")
+    expect(editor.get_by_text("đã gửi duyệt")).to_be_visible()
+    lawyer.goto("/desk/content/review")
+    card = lawyer.locator(".q-card").filter(has_text="Rút gọn câu mô tả thủ tục")
+    card.get_by_role("button", name="Trả lại để sửa").click()
+    dialog = lawyer.get_by_role("dialog")
+    dialog.get_by_label("Cần sửa gì").fill("Thiếu điều kiện mất sổ gốc")
+    dialog.get_by_role("button", name="Trả lại để sửa").click()
+    expect(card).to_have_count(0)
+    record(editor, "1.004884")
+    expect(editor.get_by_text("Người duyệt nhắn: Thiếu điều kiện mất sổ gốc")).to_be_visible()
+
+
+def test_two_editors_of_one_record_lose_nothing(editor: Page, lawyer: Page, database: Engine) -> None:
+    begin(editor, "1.004772")
+    record(lawyer, "1.004772")
+    editor.get_by_label("Cơ quan giải quyết").fill("UBND cấp xã, của biên tập")
+    press(editor, "Lưu")
+    expect(editor.get_by_text("Đã lưu.", exact=True)).to_be_visible()
+    lawyer.get_by_label("Nộp ở đâu").fill("Ở xã, của luật sư")
+    lawyer.get_by_label("Cơ quan giải quyết").fill("UBND cấp xã, của luật sư")
+    press(lawyer, "Lưu")
+    dialog = lawyer.get_by_role("dialog")
+    expect(dialog.get_by_text("Của đồng nghiệp: UBND cấp xã, của biên tập")).to_be_visible()
+    dialog.get_by_text("Của đồng nghiệp:").click()
+    dialog.get_by_role("button", name="Giữ như đã chọn").click()
+    expect(lawyer.get_by_text("Đã lưu.", exact=True)).to_be_visible()
+    with reading(database) as session:
+        row = session.scalar(select(ContentRevision).where(ContentRevision.open_for == "procedure/1.004772"))
+        assert row
+        assert (row.data["agency"], row.data["where"]) == ("UBND cấp xã, của biên tập", "Ở xã, của luật sư")
+
+
+def test_what_is_typed_is_seen_as_each_channel_shows_it(editor: Page) -> None:
+    begin(editor, "1.001193")
+    evil = "Ghi việc sinh <script>window.broken = 1</script> **đậm**"
+    editor.get_by_label("Thủ tục này để làm gì").fill(evil)
+    editor.get_by_role("tab", name="Xem trước").click()
+    for channel, box in (("Trang web", "web"), ("Telegram", "telegram"), ("Zalo", "zalo")):
+        editor.get_by_role("button", name=channel).click()
+        expect(editor.locator(f".preview-{box}").first).to_contain_text("<script>window.broken = 1</script>")
+    assert editor.evaluate("window.broken") is None
+    editor.get_by_label("Trả lời vào ngày").fill("2020-04-01")
+    expect(editor.locator(".preview-zalo").first).not_to_contain_text("Ghi việc sinh")
+
+
+def test_a_fault_is_told_where_the_draft_is_handed_in(editor: Page) -> None:
+    begin(editor, "1.001022")
+    editor.get_by_label("Cách gọi của người dân").fill("nhận cha mẹ con")
+    hand_in(editor, "Bớt các cách gọi trùng nhau")
+    alert = editor.get_by_role("dialog").get_by_role("alert")
+    expect(alert).to_have_text(
+        "Thủ tục 1.001022 – Cách gọi của người dân – cần ít nhất 3 cách gọi của người dân"
+    )
+
+
+def test_one_finds_by_words_without_accents_and_by_marks(editor: Page) -> None:
+    editor.goto("/desk/content")
+    editor.get_by_label("Tìm theo tên").fill("chung thuc ban sao")
+    expect(editor.get_by_role("link", name=re.compile("Chứng thực bản sao"))).to_have_count(1)
+    editor.get_by_label("Tìm theo tên").fill("khong co thu tuc nay")
+    expect(editor.get_by_text("0 mục")).to_be_visible()
+
+
+def test_the_older_revision_can_be_compared_and_brought_back(editor: Page, lawyer: Page) -> None:
+    begin(editor, "2.000635")
+    before = editor.get_by_label("Thủ tục này để làm gì").input_value()
+    editor.get_by_label("Thủ tục này để làm gì").fill("Một câu sai.")
+    hand_in(editor, "Sửa câu mô tả thủ tục")
+    expect(editor.get_by_text("đã gửi duyệt")).to_be_visible()
+    approve(lawyer, "Sửa câu mô tả thủ tục")
+    record(editor, "2.000635")
+    editor.get_by_role("tab", name="Lịch sử").click()
+    editor.get_by_role("button", name="So sánh").first.click()
+    dialog = editor.get_by_role("dialog")
+    expect(dialog.get_by_text("Một câu sai.")).to_be_visible()
+    expect(dialog.get_by_text(before)).to_be_visible()
+    dialog.get_by_role("button", name="Đóng").click()
+    press(editor, "Quay lại bản này")
+    editor.get_by_role("dialog").get_by_role("button", name="Gửi duyệt").click()
+    expect(editor.get_by_text("đã gửi duyệt")).to_be_visible()
+    approve(lawyer, "Quay lại nội dung của bản")
+    record(editor, "2.000635")
+    expect(editor.get_by_label("Thủ tục này để làm gì")).to_have_value(before)
+
+
+@pytest.mark.parametrize(
+    "path", ["/content", "/desk/content/review", "/desk/content/record?kind=topic&key=x"]
+)
+def test_strangers_are_asked_to_sign_in(content_url: str, path: str) -> None:
+    assert requests.get(content_url + path, timeout=10).url.endswith("/desk/sign-in")
+
+
+def test_hotline_staff_are_told_whom_to_ask(browser: Browser, content_url: str) -> None:
+    context = browser.new_context(base_url=content_url)
+    page = context.new_page()
+    page.goto("/desk/")
+    enter(page, "lan")
+    expect(page.get_by_text("Chọn một câu hỏi")).to_be_visible()
+    page.goto("/content")
+    expect(page.get_by_text("Tài khoản này không sửa nội dung")).to_be_visible()
+    context.close()
+
+
+def test_an_unknown_kind_is_told(editor: Page) -> None:
+    editor.goto("/desk/content/record?kind=recipe&key=pho")
+    expect(editor.get_by_text("Không có loại bản ghi này")).to_be_visible()
+
+
+def test_the_pages_fit_a_small_phone(lawyer: Page) -> None:
+    for path in ("/content", "/desk/content/record?kind=procedure&key=1.001193", "/desk/content/review"):
+        lawyer.goto(path)
+        expect(lawyer.get_by_role("link", name="Nội dung")).to_be_visible()
+        assert lawyer.evaluate("document.documentElement.scrollWidth") <= 390, path
