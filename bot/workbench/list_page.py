@@ -12,6 +12,7 @@ from nicegui import run, ui
 from actions.wording import day, say
 from bot.workbench.fields import told_kind
 from bot.workbench.listing import AT_ONCE, Found, Row, Wanted
+from bot.workbench.sheet_dialog import SheetDialog
 from bot.workbench.shell import PATH, Visit
 from knowledge.editing.records import KINDS, TABLE, Key
 
@@ -45,6 +46,10 @@ class ListScreen:
             with ui.row().classes("w-full gap-2 items-center"):
                 self._box(say("content.search"), "words").classes("grow min-w-48").props("autofocus")
                 ui.button(say("content.new"), icon="add", on_click=self._new).props("no-caps")
+                sheets = SheetDialog(self.visit, self._again)
+                ui.button(say("content.sheets"), icon="table_view", on_click=sheets.open).props(
+                    "no-caps outline"
+                )
             with ui.row().classes("w-full gap-2"):
                 kinds = {"": say("content.every_kind"), **{each: told_kind(each) for each in KINDS}}
                 self._choice(kinds, "kind", say("content.kind"))
@@ -72,11 +77,13 @@ class ListScreen:
 
     async def _want(self, name: str, value: Any) -> None:
         self.wanted, self.start = replace(self.wanted, **{name: value}), 0
-        await self._look()
-        self._rows.refresh()
+        await self._again()
 
     async def _turn(self, by: int) -> None:
         self.start = max(0, self.start + by * AT_ONCE)
+        await self._again()
+
+    async def _again(self) -> None:
         await self._look()
         self._rows.refresh()
 

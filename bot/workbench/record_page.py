@@ -19,6 +19,7 @@ from bot.hotline.staff import audit
 from bot.workbench.comparing import differences
 from bot.workbench.fields import FormField, empty, form_of, told_kind, told_table
 from bot.workbench.form_view import FormView
+from bot.workbench.links import check_links, links_in
 from bot.workbench.merge_dialog import ask_which
 from bot.workbench.preview_view import PreviewView
 from bot.workbench.shell import PATH, Visit, names_of_staff
@@ -148,7 +149,7 @@ class RecordScreen:
                 f"bg-orange-1 p-2 rounded {LINES}"
             )
         with ui.row().classes("gap-2 items-center"):
-            for key, work in self._offered():
+            for key, work in (*self._offered(), *self._offered_links()):
                 button = ui.button(say(f"content.{key}"), on_click=work).props("no-caps")
                 button.props("" if key in ("edit", "submit", "go_review") else "outline")
             self.saved = ui.label("").classes("text-sm text-grey-8").props("role=status")
@@ -183,6 +184,18 @@ class RecordScreen:
             return [("save", self._save_now), ("submit", self._submit), ("drop", self._drop)]
         take_back: list[tuple[str, Any]] = [("take_back", self._take_back)] if self._is_mine else []
         return [*take_back, ("go_review", lambda: ui.navigate.to(f"{PATH}/review"))]
+
+    def _offered_links(self) -> list[tuple[str, Any]]:
+        return [("check_links", self._check_links)] if list(links_in(self._typed())) else []
+
+    async def _check_links(self) -> None:
+        """Open every address of the record, and say which cannot be opened."""
+        links = list(dict.fromkeys(links_in(self._typed())))
+        self.visit.doing.tell(say("content.checking_links", count=len(links)), "info")
+        told = await run.io_bound(check_links, links) or {}
+        bad = [f"{link}: {why}" for link, why in told.items() if why]
+        good = say("content.links_good", count=len(links))
+        self.visit.doing.tell("\n".join(bad) if bad else good, "negative" if bad else "positive")
 
     @ui.refreshable_method
     def _form(self) -> None:
@@ -311,11 +324,8 @@ class RecordScreen:
             def work(session: Session) -> None:
                 day = date.fromisoformat(on.value) if on.value else None
                 me, published = self.visit.me.staff_id, self.visit.bench.published
-                self._note(
-                    session,
-                    "submitted",
-                    submit(session, published, opened.id, me, why.value or "", day, self.today),
-                )
+                for row in submit(session, published, [opened.id], me, why.value or "", day, self.today):
+                    self._note(session, "submitted", row)
 
             async def hand_in() -> None:
                 if await self.visit.doing.do(work, told=troubles.set_text):

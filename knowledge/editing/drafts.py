@@ -87,23 +87,24 @@ def take_away(session: Session, record: Key, staff: int, today: date) -> Content
 def submit(
     session: Session,
     published: Published,
-    revision: int,
+    revisions: list[int],
     staff: int,
     why: str,
     publish_on: date | None,
     today: date,
-) -> ContentRevision:
-    """Let a draft be reviewed; raises EditRefused without a reason, for a past day, or with faults."""
-    row = held(session, revision, "draft")
+) -> list[ContentRevision]:
+    """Let drafts be reviewed; raises EditRefused without a reason, for a past day, or with faults."""
+    rows = [held(session, each, "draft") for each in revisions]
     if len(why.split()) < FEWEST_WORDS:
         raise EditRefused("why", "say what changes, and by which official text")
     if publish_on and publish_on < today:
         raise EditRefused("past", f"{publish_on} is over: choose today or a later day")
     others = {each.record: each.data for each in waiting(session)}
-    refuse_faults(published, publish_on or today, {row.record: row.data}, others)
-    row.why, row.publish_on, row.state, row.changed_at = why.strip(), publish_on, "in_review", now()
-    _note_author(row, staff)
-    return row
+    refuse_faults(published, publish_on or today, {row.record: row.data for row in rows}, others)
+    for row in rows:
+        row.why, row.publish_on, row.state, row.changed_at = why.strip(), publish_on, "in_review", now()
+        _note_author(row, staff)
+    return rows
 
 
 def give_back(session: Session, revision: int, staff: int, remark: str) -> ContentRevision:

@@ -8,8 +8,10 @@ import re
 import subprocess
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
@@ -18,7 +20,7 @@ from sqlalchemy import Engine, select
 from bot.hotline.staff import StaffAudit
 from knowledge.database import reading
 from knowledge.dossiers import HERE
-from knowledge.editing.revisions import ContentRevision
+from knowledge.editing.revisions import ContentRevision, holding_of
 from tests.bot.hotline.test_desk import enter
 from tests.conftest import ROOT
 
@@ -222,3 +224,50 @@ def test_the_pages_fit_a_small_phone(lawyer: Page) -> None:
         lawyer.goto(path)
         expect(lawyer.get_by_role("link", name="Nội dung")).to_be_visible()
         assert lawyer.evaluate("document.documentElement.scrollWidth") <= 390, path
+
+
+def _tariffs_from(editor: Page, folder: Path) -> Path:
+    """Download the tariffs as a file."""
+    editor.goto("/content")
+    press(editor, "Bảng Excel")
+    dialog = editor.get_by_role("dialog")
+    dialog.get_by_label("Bảng", exact=True).click()
+    editor.get_by_role("option", name="Cước bưu chính").click()
+    with editor.expect_download() as download:
+        dialog.get_by_role("button", name="Tải bảng đang dùng về").click()
+    path = folder / "cuoc.xlsx"
+    download.value.save_as(path)
+    return path
+
+
+def _changed(path: Path, value: Any) -> None:
+    """Put another amount into the first tariff."""
+    book = openpyxl.load_workbook(path)
+    sheet = book.worksheets[0]
+    titles = [cell.value for cell in sheet[1]]
+    column = next(
+        place for place, title in enumerate(titles, 1) if "Giá" in str(title) or "tiền" in str(title)
+    )
+    sheet.cell(2, column).value = value
+    book.save(path)
+
+
+def test_a_table_goes_out_as_xlsx_and_comes_back_for_review(
+    editor: Page, lawyer: Page, database: Engine, tmp_path: Path
+) -> None:
+    path = _tariffs_from(editor, tmp_path)
+    dialog = editor.get_by_role("dialog")
+    _changed(path, "=12000+1")
+    dialog.locator("input[type=file]").set_input_files(path)
+    expect(dialog.get_by_text("Chỗ cần sửa trong tệp: 1")).to_be_visible()
+    expect(dialog.get_by_role("button", name="Gửi duyệt")).to_have_count(0)
+    _changed(path, "mười ba nghìn")
+    dialog.locator("input[type=file]").set_input_files(path)
+    expect(dialog.get_by_text("Sẽ thay đổi: 1")).to_be_visible()
+    dialog.get_by_label("Sửa gì, theo văn bản nào").fill("Giá mới của Bưu điện tỉnh")
+    dialog.get_by_role("button", name="Gửi duyệt 1 bản ghi").click()
+    expect(editor.get_by_text("Đã gửi duyệt 1 bản ghi.")).to_be_visible()
+    approve(lawyer, "Giá mới của Bưu điện tỉnh")
+    with reading(database) as session:
+        held = holding_of(session, ("table", "tariffs"), datetime.now(HERE).date())
+    assert held and held.data[0]["amount"] == 13_000

@@ -47,7 +47,7 @@ class Team:
             data = deepcopy(row.data)
             edit(data)
             save(session, row.id, row.version, row.data, data, by)
-            submit(session, self.published, row.id, by, WHY, publish_on, TODAY)
+            submit(session, self.published, [row.id], by, WHY, publish_on, TODAY)
             return row.id
 
     def publish(self, edit: Edit, record: Key = BIRTH, publish_on: date | None = None) -> int:
@@ -110,7 +110,7 @@ def test_who_helped_writing_does_not_approve_either(team: Team) -> None:
         save(session, row.id, row.version, began, {**began, "summary": "x"}, LAN)
         row = draft(session, BIRTH, MINH, TODAY)
         save(session, row.id, row.version, row.data, {**row.data, "where": "y"}, MINH)
-        submit(session, team.published, row.id, LAN, WHY, None, TODAY)
+        submit(session, team.published, [row.id], LAN, WHY, None, TODAY)
     with pytest.raises(EditRefused):
         team.approve([row.id], by=MINH)
     team.approve([row.id], by=HOA)
@@ -205,7 +205,7 @@ def test_one_goes_back_by_publishing_an_older_revision(team: Team) -> None:
     with transaction(team.engine) as session:
         oldest = revisions_of_record(session, BIRTH)[-1]
         row = begin_anew(session, oldest.id, LAN, TODAY)
-        submit(session, team.published, row.id, LAN, "quay lại bản đúng", None, TODAY)
+        submit(session, team.published, [row.id], LAN, "quay lại bản đúng", None, TODAY)
     team.approve([row.id])
     assert team.birth().summary == first
 
@@ -213,7 +213,7 @@ def test_one_goes_back_by_publishing_an_older_revision(team: Team) -> None:
 def test_a_record_that_others_refer_to_is_not_taken_away(team: Team) -> None:
     with pytest.raises(EditRefused) as refused, transaction(team.engine) as session:
         row = take_away(session, ("official_text", "2138/UBND-HCC1"), LAN, TODAY)
-        submit(session, team.published, row.id, LAN, "văn bản đã cũ", None, TODAY)
+        submit(session, team.published, [row.id], LAN, "văn bản đã cũ", None, TODAY)
     assert refused.value.reason == "faulty" and "2138/UBND-HCC1" in str(refused.value)
 
 
@@ -221,7 +221,7 @@ def test_a_record_is_taken_away_from_its_day_on(team: Team) -> None:
     record = ("questions", "1.001022")
     with transaction(team.engine) as session:
         row = take_away(session, record, LAN, TODAY)
-        submit(session, team.published, row.id, LAN, "không còn dùng nữa", NEW_YEAR, TODAY)
+        submit(session, team.published, [row.id], LAN, "không còn dùng nữa", NEW_YEAR, TODAY)
     team.approve([row.id])
     assert "1.001022" in load_catalogue(team.published.on(TODAY)).questions
     assert "1.001022" not in load_catalogue(team.published.on(NEW_YEAR)).questions
@@ -253,13 +253,13 @@ def test_a_record_and_the_text_it_rests_on_are_approved_together(team: Team) -> 
         team.submitted(add_source, topic)
     with transaction(team.engine) as session:
         text = draft(session, ("official_text", "9/2026/NQ-HĐND"), LAN, TODAY, {"title": "Nghị quyết 9"})
-        submit(session, team.published, text.id, LAN, WHY, None, TODAY)
+        submit(session, team.published, [text.id], LAN, WHY, None, TODAY)
     with transaction(team.engine) as session:
         row = draft(session, topic, LAN, TODAY)
         data = deepcopy(row.data)
         add_source(data)
         save(session, row.id, row.version, row.data, data, LAN)
-        submit(session, team.published, row.id, LAN, WHY, None, TODAY)
+        submit(session, team.published, [row.id], LAN, WHY, None, TODAY)
     with pytest.raises(EditRefused, match="9/2026"):
         team.approve([row.id])
     team.approve([row.id, text.id])
@@ -274,7 +274,7 @@ def test_handing_in_needs_a_reason_and_a_day_to_come(
 ) -> None:
     row = draft(session, BIRTH, LAN, TODAY)
     with pytest.raises(EditRefused) as refused:
-        submit(session, team.published, row.id, LAN, why, day, TODAY)
+        submit(session, team.published, [row.id], LAN, why, day, TODAY)
     assert refused.value.reason == reason
 
 
@@ -284,7 +284,7 @@ def test_a_reviewer_gives_back_with_a_remark_and_an_author_without(team: Team) -
         with pytest.raises(EditRefused):
             give_back(session, number, MINH, " ")
         assert give_back(session, number, MINH, "Thiếu căn cứ").remark == "Thiếu căn cứ"
-        submit(session, team.published, number, LAN, WHY, None, TODAY)
+        submit(session, team.published, [number], LAN, WHY, None, TODAY)
         assert give_back(session, number, LAN, "").state == "draft"
 
 

@@ -1,0 +1,153 @@
+"""Tables as xlsx: they go out, come back, and what would change is shown before it is drafted."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import partial
+from typing import Any
+
+from nicegui import events, run, ui
+from sqlalchemy.orm import Session
+
+from actions.wording import say
+from bot.hotline.staff import audit
+from bot.workbench.comparing import told_value
+from bot.workbench.listing import data_of
+from bot.workbench.shell import Visit
+from knowledge.editing.drafts import draft, save, submit
+from knowledge.editing.records import Key
+from knowledge.editing.revisions import EditRefused, open_revision
+from knowledge.sheets import Plan, Table, read_sheet, write_sheet
+
+TABLES: tuple[Table, ...] = ("fees", "contacts", "tariffs")
+LARGEST = 20 * 1024 * 1024  # bytes of a file
+MOST_SHOWN = 100  # changes or faults
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+
+@dataclass
+class _Drafted:
+    """What became of an import: records handed in, and those that somebody is changing."""
+
+    handed_in: list[Key] = field(default_factory=list)
+    busy: list[Key] = field(default_factory=list)
+
+
+class SheetDialog:
+    """One browser's import and export of a table."""
+
+    def __init__(self, visit: Visit, done: Callable[[], Awaitable[None]]) -> None:
+        self.visit, self.done = visit, done
+        self.table: Table = "fees"
+        self.plan: Plan | None = None
+        self.why, self.publish_on = "", ""
+
+    def open(self) -> None:
+        """Ask for the table, and for the file."""
+        with self.visit.doing.place, ui.dialog() as self.dialog, ui.card().classes("w-full max-w-3xl gap-2"):
+            ui.label(say("content.sheet_title")).classes("text-lg font-bold")
+            names = {each: say(f"content.sheet_{each}") for each in TABLES}
+            ui.select(
+                names, value=self.table, label=say("content.sheet_table"), on_change=self._choose
+            ).props("outlined dense").classes("w-full")
+            ui.button(say("content.sheet_get"), icon="download", on_click=self._get).props("no-caps outline")
+            upload = ui.upload(
+                label=say("content.sheet_put"), auto_upload=True, max_file_size=LARGEST, on_upload=self._put,
+                on_rejected=lambda: self.visit.doing.tell(say("content.sheet_too_large")),
+            )  # fmt: skip
+            upload.props("accept=.xlsx flat bordered").classes("w-full")
+            self._plan()
+            ui.button(say("content.close"), on_click=self.dialog.close).props("flat no-caps").classes(
+                "self-end"
+            )
+        self.dialog.open()
+
+    def _choose(self, event: events.ValueChangeEventArguments[Any]) -> None:
+        self.table, self.plan = event.value, None
+        self._plan.refresh()
+
+    def _content(self) -> dict[Key, Any]:
+        state = self.visit.bench.published.on(self.visit.bench.settings.content_day())
+        return {key: data_of(state, key) for key in state.revisions}
+
+    async def _get(self) -> None:
+        written = await run.io_bound(lambda: write_sheet(self.table, self._content()))
+        ui.download.content(written or b"", f"{say(f'content.sheet_file_{self.table}')}.xlsx", XLSX)
+
+    async def _put(self, event: events.UploadEventArguments) -> None:
+        data = await event.file.read()
+        self.plan = await run.io_bound(lambda: read_sheet(self.table, data, self._content()))
+        self._plan.refresh()
+
+    @ui.refreshable_method
+    def _plan(self) -> None:
+        """Show what would change; with any fault, nothing can be handed in."""
+        plan = self.plan
+        if plan is None:
+            return
+        for note in plan.notes:
+            ui.label(note).classes("text-sm text-grey-8 break-words")
+        _listed(
+            say("content.sheet_faults", count=len(plan.faults)),
+            [str(each) for each in plan.faults],
+            "text-negative",
+        )
+        _listed(
+            say("content.sheet_changes", count=len(plan.changes)), [_told(each) for each in plan.changes], ""
+        )
+        if plan.faults or not plan.records:
+            return
+        why = (
+            ui.textarea(say("content.why"))
+            .props("outlined autogrow")
+            .classes("w-full")
+            .bind_value(self, "why")
+        )
+        why.props["hint"] = say("content.why_hint")
+        on = ui.input(say("content.publish_on")).props("outlined type=date stack-label").classes("w-full")
+        on.bind_value(self, "publish_on").props["hint"] = say("content.publish_on_hint")
+        title = say("content.sheet_hand_in", count=len(plan.records))
+        ui.button(title, on_click=partial(self._hand_in, plan)).props("no-caps")
+
+    async def _hand_in(self, plan: Plan) -> None:
+        drafted = _Drafted()
+        if not await self.visit.doing.do(partial(self._draft, plan, drafted)):
+            return
+        self.dialog.close()
+        self.visit.doing.tell(say("content.sheet_handed_in", count=len(drafted.handed_in)), "positive")
+        if drafted.busy:
+            names = ", ".join(key for _, key in drafted.busy)
+            self.visit.doing.tell(say("content.sheet_busy", names=names), "warning")
+        await self.done()
+
+    def _draft(self, plan: Plan, drafted: _Drafted, session: Session) -> None:
+        bench, me = self.visit.bench, self.visit.me.staff_id
+        today, rows = bench.settings.content_day(), []
+        for key, data in plan.records.items():
+            if open_revision(session, key):
+                drafted.busy.append(key)
+                continue
+            row = draft(session, key, me, today)
+            rows.append(save(session, row.id, row.version, row.data, data, me).id)
+            drafted.handed_in.append(key)
+        if not rows:
+            raise EditRefused("is_open", "somebody is changing each of these records")
+        day = date.fromisoformat(self.publish_on) if self.publish_on else None
+        submit(session, bench.published, rows, me, self.why, day, today)
+        audit(session, me, "content_submitted", f"{self.table}.xlsx {len(rows)}")
+
+
+def _told(change: Any) -> str:
+    where = f"{change.key} · {change.column}" + (f" ({change.cell})" if change.cell else "")
+    return f"{where}: {told_value(change.before)} → {told_value(change.after)}"
+
+
+def _listed(title: str, lines: list[str], colour: str) -> None:
+    ui.label(title).classes(f"font-bold {colour}")
+    with ui.column().classes("w-full gap-0 max-h-64 overflow-auto flex-nowrap"):
+        for line in lines[:MOST_SHOWN]:
+            ui.label(line).classes(f"text-sm whitespace-pre-wrap break-words {colour}")
+        if len(lines) > MOST_SHOWN:
+            ui.label(say("content.and_more", count=len(lines) - MOST_SHOWN)).classes("text-sm")
