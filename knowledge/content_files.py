@@ -77,6 +77,9 @@ class Source(Protocol):
     def path(self, name: str) -> Path:
         """Give the name under which faults of a file are told."""
 
+    def mark(self, folder: str) -> str:
+        """Tell a folder's files from any other state of them."""
+
 
 @dataclass(frozen=True)
 class Folder:
@@ -95,6 +98,10 @@ class Folder:
     def path(self, name: str) -> Path:
         """Give the name under which faults of a file are told."""
         return self.root / name
+
+    def mark(self, folder: str) -> str:
+        """Tell a folder's files from any other state of them."""
+        return content_digest(self.root / folder)
 
 
 def read_yaml(path: Path) -> YamlFile:

@@ -154,7 +154,7 @@ def open_library(
         catalogue = with_imported(catalogue, engine)
     search_words = _read_search_words(source.open("search_words.yml"))
     named = _named(catalogue)
-    stamp = repr([sorted(digests.items()), sorted(catalogue.procedures.written.items())])
+    stamp = repr([sorted(digests.items()), source.mark("procedures")])
 
     def texts() -> Iterator[tuple[str, str]]:
         return _texts(catalogue, engine)

@@ -46,6 +46,9 @@ def fold(text: str) -> str:
     return normalize("NFC", text.casefold()).translate(_BARE)
 
 
+_fold_word = lru_cache(maxsize=65_536)(fold)
+
+
 def words(text: str) -> list[str]:
     """Split a text into its lower-case words, accents kept."""
     return _WORD.findall(normalize("NFC", text).casefold())
@@ -92,7 +95,7 @@ class _Name:
     weight: float
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=32_768)
 def _terms(folded: tuple[str, ...]) -> frozenset[str]:
     pairs = (f"{first} {second}" for first, second in pairwise(folded))
     return frozenset((*folded, *pairs))
@@ -120,7 +123,7 @@ class NameIndex(Generic[K]):
             for key, texts in names.items()
             for said in sorted({tuple(self._spell_out(text)) for text in texts})
         ]
-        folded = [tuple(map(fold, accented)) for _, accented in spelt]
+        folded = [tuple(map(_fold_word, accented)) for _, accented in spelt]
         terms_of: dict[str, set[str]] = defaultdict(set)
         for (key, _), said in zip(spelt, folded, strict=True):
             terms_of[key] |= _terms(said)
@@ -142,11 +145,11 @@ class NameIndex(Generic[K]):
         return _Name(key, terms, frozenset(accented), frozenset(folded), weight)
 
     def _spell_out(self, text: str) -> list[str]:
-        return [full for word in words(text) for full in self._short_forms.get(fold(word), [word])]
+        return [full for word in words(text) for full in self._short_forms.get(_fold_word(word), [word])]
 
     def spell_out(self, text: str) -> list[str]:
         """Give a text's folded words, its short forms spelt out."""
-        return list(map(fold, self._spell_out(text)))
+        return list(map(_fold_word, self._spell_out(text)))
 
     def _weigh(self, term: str, holders: int, keys: int) -> float:
         """Weigh a word or pair by its rarity; one with a question word in it says little."""

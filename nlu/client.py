@@ -1,11 +1,14 @@
-"""Asking the Rasa server, over loopback HTTP, what a sentence means.
+"""Asking the Rasa server, over loopback HTTP, what a sentence means, and which model it is to use.
 
 NluUnavailable
 └── the server is down, slow or answers nonsense
+ModelRefused
+└── the server goes on with the model it has; says why
 """
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -14,10 +17,15 @@ from requests.adapters import HTTPAdapter
 from nlu.reading import FALLBACK, Entity, Reading
 
 TIME_LIMIT = 3.0  # seconds for one sentence
+CHANGE_LIMIT = 60.0  # seconds for loading another model in every process of the server
 
 
 class NluUnavailable(Exception):
     """The NLU server did not understand in time; says which server and why."""
+
+
+class ModelRefused(Exception):
+    """The NLU server cannot serve a model; says which and why."""
 
 
 class NluClient:
@@ -53,10 +61,36 @@ class NluClient:
     def is_ready(self) -> bool:
         """Tell whether the server has a model loaded."""
         try:
-            reply = self._session.get(f"{self._url}/status", timeout=self._time_limit)
-            return reply.ok and bool(reply.json().get("model_file"))
-        except (requests.RequestException, ValueError, AttributeError):
+            return bool(self.model())
+        except NluUnavailable:
             return False
+
+    def model(self) -> str:
+        """Give the file name of the model that answers; raises NluUnavailable."""
+        try:
+            reply = self._session.get(f"{self._url}/status", timeout=self._time_limit)
+            reply.raise_for_status()
+            return str(reply.json()["model_file"] or "")
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            raise NluUnavailable(f"NLU server {self._url}: {error}") from error
+
+    def activate(self, model: Path) -> None:
+        """Have the server answer with another model; it does when this returns, and answers meanwhile.
+
+        The model is a file beside the one that the server was started with. Raises ModelRefused (the server
+        goes on with the model it has) and NluUnavailable.
+        """
+        try:
+            reply = self._session.put(
+                f"{self._url}/model", json={"model_file": str(model.resolve())}, timeout=CHANGE_LIMIT
+            )
+            message = "" if reply.status_code == requests.codes.no_content else reply.json()["message"]
+        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+            raise NluUnavailable(f"NLU server {self._url}: {error}") from error
+        if reply.status_code == requests.codes.bad_request:
+            raise ModelRefused(message)
+        if message:
+            raise NluUnavailable(f"NLU server {self._url}: {message}")
 
 
 def read_parse(text: str, parse: dict[str, Any]) -> Reading:

@@ -15,25 +15,60 @@ from unicodedata import is_normalized
 import yaml
 
 from nlu.data_files import Example, read_folder, read_synonyms
+from nlu.examples import read_each
 from nlu.names import procedure_words
 from nlu.text import fold
 
 ROOT = Path(__file__).parents[1]
+CONTENT = Path("knowledge/content")  # in the project's folder
 FEWEST = 25  # sentences an intent needs
 
 
-def find_faults(root: Path = ROOT) -> list[str]:
-    """Check the whole contract; raises DataFileError for a file that cannot be read."""
-    contract = yaml.safe_load((root / "nlu/intents.yml").read_text(encoding="utf-8"))
+def find_faults(root: Path = ROOT, content: Path | None = None) -> list[str]:
+    """Check the whole contract, with a content folder; raises DataFileError for a file that cannot be read.
+
+    Of the content's own sentences every fault is told, also of files that cannot be read.
+    """
+    contract = _read_contract(root)
+    content = content or root / CONTENT
     data = read_folder(root / "nlu/data")
-    development, held_out = (read_folder(root / "tests" / name) for name in ("development", "held_out"))
+    development, held_out = _not_for_training(root)
     return [
         *_unmet_intents(contract, data, root),
         *_unknown_intents(contract, [*data, *development, *held_out]),
         *_not_composed([*data, *development, *held_out]),
         *_said_twice({"training": data, "development": development, "held-out": held_out}),
-        *_unknown_values(contract, data, root),
+        *_unknown_values(contract, data, root, content),
+        *find_added_faults(root, content),
     ]
+
+
+def find_added_faults(root: Path, content: Path) -> list[str]:
+    """Check the sentences that a content folder adds, one line a fault; raises DataFileError for others."""
+    added, faults = read_each(content)
+    if not added:
+        return faults
+    contract = _read_contract(root)
+    development, held_out = _not_for_training(root)
+    others = {"training": read_folder(root / "nlu/data"), "development": development, "held-out": held_out}
+    where = {example.where for example in added}
+    twice = _said_twice({**others, "content's": added})
+    return [
+        *faults,
+        *_unknown_intents(contract, added),
+        *_not_composed(added),
+        *(fault for fault in twice if fault.partition(": ")[0] in where),
+        *_unknown_values(contract, added, root, content),
+    ]
+
+
+def _read_contract(root: Path) -> dict[str, Any]:
+    return dict(yaml.safe_load((root / "nlu/intents.yml").read_text(encoding="utf-8")))
+
+
+def _not_for_training(root: Path) -> list[list[Example]]:
+    """Read the development and the held-out sentences; none where they are not installed."""
+    return [read_folder(root / "tests" / name) for name in ("development", "held_out")]
 
 
 def _unmet_intents(contract: dict[str, Any], data: list[Example], root: Path) -> Iterator[str]:
@@ -90,10 +125,12 @@ def _said_twice(sets: dict[str, list[Example]]) -> Iterator[str]:
                 yield f"{example.where}: «{example.text}» stands already at {first.where} ({first.intent})"
 
 
-def _unknown_values(contract: dict[str, Any], data: list[Example], root: Path) -> Iterator[str]:
+def _unknown_values(
+    contract: dict[str, Any], data: list[Example], root: Path, content: Path
+) -> Iterator[str]:
     entities = contract["entities"]
     synonyms = read_synonyms(root / "nlu/data")
-    known = procedure_words(root / "knowledge/content")
+    known = procedure_words(content)
     faults: dict[str, list[str]] = defaultdict(list)
     for example in data:
         for mark in example.marks:

@@ -69,9 +69,7 @@ def read_folder(folder: Path) -> list[Example]:
 
 def read_examples(path: Path) -> list[Example]:
     """Read the sentences of one training file; raises DataFileError."""
-    return [
-        _read_example(path, line, intent, written) for intent, line, written in _sentences(path, "intent")
-    ]
+    return [read_example(path, line, intent, written) for intent, line, written in _sentences(path, "intent")]
 
 
 def read_synonyms(folder: Path) -> dict[str, str]:
@@ -107,7 +105,8 @@ def _blocks(root: yaml.Node | None) -> list[yaml.MappingNode]:
     return [block for found in lists for block in found.value if isinstance(block, yaml.MappingNode)]
 
 
-def _read_example(path: Path, line: int, intent: str, written: str) -> Example:
+def read_example(path: Path, line: int, intent: str, written: str) -> Example:
+    """Read one sentence in Rasa's markup, with where it stands; raises DataFileError."""
     marks: list[Mark] = []
     markup = 0  # characters of marks before this one that are not in the text
     for match in _MARK.finditer(written):

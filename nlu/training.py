@@ -12,14 +12,15 @@ import hashlib
 import os
 import shutil
 import subprocess
-import sys
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console
-
-from nlu.contract import ROOT
+from nlu.contract import CONTENT, ROOT, find_added_faults
+from nlu.data_files import DataFileError
+from nlu.examples import added_files, as_rasa_data, read_added
 from nlu.names import names_to_learn, read_names
+from nlu.progress import Say, follow, shown
+from nlu.workplace import Workplace, workplace
 
 MODELS = ROOT / "models"
 CACHE = ROOT / ".cache" / "nlu"
@@ -32,6 +33,7 @@ MADE_FROM = (
     "nlu/components/*.py",
     "nlu/data/*.yml",
 )
+ONLY_SERVING = frozenset({"loading.py", "server.py", "serving.py", "workers.py"})  # of nlu/components
 PORT = 5005
 
 
@@ -47,33 +49,76 @@ def rasa_python() -> Path:
     return python
 
 
-def model_path(root: Path = ROOT) -> Path:
-    """Give the path of the model for the present data, whether it is trained or not."""
-    digest = hashlib.sha256(_lookup(root).encode())
+def model_path(root: Path = ROOT, content: Path | None = None, models: Path = MODELS) -> Path:
+    """Give the path of the model for the present data and content, whether it is trained or not."""
+    content = content or root / CONTENT
+    digest = hashlib.sha256(_lookup(content).encode())
+    for name, file in _made_from(root, content):
+        digest.update(name.encode() + b"\0" + file.read_bytes())
+    return models / f"nlu-{digest.hexdigest()[:16]}.tar.gz"
+
+
+def _made_from(root: Path, content: Path) -> Iterator[tuple[str, Path]]:
+    """Yield the name and path of each file that a model is made from."""
     for pattern in MADE_FROM:
         for file in sorted(root.glob(pattern)):
-            digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
-    return MODELS / f"nlu-{digest.hexdigest()[:16]}.tar.gz"
+            if file.name not in ONLY_SERVING:
+                yield file.relative_to(root).as_posix(), file
+    for file in added_files(content):
+        yield file.relative_to(content).as_posix(), file
 
 
-def train() -> Path:
-    """Train the model unless it is there already; give its path. Raises RasaError."""
-    model = model_path()
+def train(
+    content: Path | None = None, models: Path = MODELS, say: Say | None = None, root: Path = ROOT
+) -> Path:
+    """Train the model of a content folder (else the project's own) unless it is there; give its path.
+
+    ``say`` is told how far it is (0..1) and what it does; without it that is shown on the standard error. It
+    may be killed at any time: a model gets its name when it is whole. Raises DataFileError, with a line for
+    each fault of the content's sentences, and RasaError.
+    """
+    content = content or root / CONTENT
+    model = model_path(root, content, models)
     if model.exists():
         return model
-    data = CACHE / "data"
-    write_data(data)
-    _run(
-        ["train", "nlu", "--config", "config.yml", "--nlu", str(data), "--out", str(MODELS),
-         "--fixed-model-name", model.name.removesuffix(".tar.gz")],
-        "Huấn luyện mô hình hiểu câu hỏi",
-    )  # fmt: skip
+    if faults := find_added_faults(root, content):
+        raise DataFileError("\n".join(faults))
+    with workplace(models) as place, shown("Huấn luyện mô hình hiểu câu hỏi", say) as tell:
+        write_data(place.folder / "data", root, content)
+        _train(place, root, tell)
+        place.publish(place.folder / "model.tar.gz", model)
     return model
+
+
+def _train(place: Workplace, root: Path, tell: Say) -> None:
+    """Run Rasa's training with its output in a file, and tell what it does."""
+    log = place.folder / "train.log"
+    command = attended([
+        str(rasa_python()), "-m", "rasa", "train", "nlu", "--config", str(root / "config.yml"),
+        "--nlu", str(place.folder / "data"), "--out", str(place.folder), "--fixed-model-name", "model",
+    ])  # fmt: skip
+    with log.open("wb") as output, subprocess.Popen(  # noqa: S603  (our own command)
+        command, cwd=ROOT, env={**environment(), "TMPDIR": str(place.temporary)}, pass_fds=(place.lock,),
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        assert process.stdout is not None  # noqa: S101  (asked for)
+        for line in process.stdout:
+            output.write(line)
+            follow(line.decode("utf-8", "replace"), tell)
+    if process.returncode:
+        last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
+        raise RasaError(f"rasa train failed (exit {process.returncode}); its output is in {log}:\n{last}")
 
 
 def server_command(model: Path, port: int) -> list[str]:
     """Give the command of the NLU server on loopback."""
     return [str(rasa_python()), "-m", "nlu.components.server", str(model), "--port", str(port)]
+
+
+def attended(command: list[str]) -> list[str]:
+    """Let a module of Rasa's environment end with whoever starts it and keeps its standard input open."""
+    python, _, module, *arguments = command
+    return [python, "-m", "nlu.attended", module, *arguments]
 
 
 def stock_command(model: Path, port: int) -> list[str]:
@@ -98,12 +143,12 @@ def environment() -> dict[str, str]:
     }
 
 
-def _lookup(root: Path = ROOT) -> str:
+def _lookup(content: Path) -> str:
     """Write the procedures' names of the knowledge as a lookup table.
 
     So names without a sentence are learnt too.
     """
-    names = names_to_learn(read_names(root / "knowledge/content"))
+    names = names_to_learn(read_names(content))
     lines = [
         'version: "3.1"',
         "nlu:",
@@ -114,29 +159,11 @@ def _lookup(root: Path = ROOT) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_data(folder: Path) -> None:
-    """Put the data files and the procedures' names of the knowledge side by side."""
+def write_data(folder: Path, root: Path = ROOT, content: Path | None = None) -> None:
+    """Put the data files, the procedures' names of the knowledge and its own sentences side by side."""
+    content = content or root / CONTENT
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(ROOT / "nlu/data", folder)
-    (folder / "names.yml").write_text(_lookup(), encoding="utf-8")
-
-
-def _run(arguments: list[str], what: str) -> None:
-    """Run a Rasa command with its output in a file; show that it goes on."""
-    CACHE.mkdir(parents=True, exist_ok=True)
-    log = CACHE / f"{arguments[0]}.log"
-    started = time.monotonic()
-    console = Console(stderr=True)
-    with log.open("wb") as output, console.status(f"{what} …"):
-        if not sys.stderr.isatty():
-            print(f"{what} … ({log.relative_to(ROOT)})", file=sys.stderr, flush=True)
-        done = subprocess.run(  # noqa: S603  (our own command)
-            [str(rasa_python()), "-m", "rasa", *arguments],
-            cwd=ROOT, env=environment(), stdout=output, stderr=subprocess.STDOUT, check=False,
-        )  # fmt: skip
-    if done.returncode:
-        last = "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-15:])
-        raise RasaError(
-            f"rasa {arguments[0]} failed (exit {done.returncode}); its output is in {log}:\n{last}"
-        )
-    print(f"{what}: xong sau {time.monotonic() - started:.0f} giây", file=sys.stderr, flush=True)
+    shutil.copytree(root / "nlu/data", folder)
+    (folder / "names.yml").write_text(_lookup(content), encoding="utf-8")
+    if added := read_added(content):
+        (folder / "added.yml").write_text(as_rasa_data(added), encoding="utf-8")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from knowledge.content_files import YamlFile
 from knowledge.database import reading
-from knowledge.editing.records import MAPS, Content, Key, file_of
+from knowledge.editing.records import FOLDERS, MAPS, Content, Key, file_of
 from knowledge.editing.revisions import ContentRevision, holding
 
 _AT_ONCE = 500  # revisions fetched together
@@ -40,6 +40,12 @@ class State:
     def path(self, name: str) -> Path:
         """Give the name under which faults of a file are told."""
         return Path(name)
+
+    def mark(self, folder: str) -> str:
+        """Tell a folder's files from any other state of them, by the numbers of their revisions."""
+        return repr(
+            sorted((key, n) for key, n in self.revisions.items() if FOLDERS.get(key[0], ("",))[0] == folder)
+        )
 
 
 class Published:

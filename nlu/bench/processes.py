@@ -89,12 +89,14 @@ def _started(command: Command) -> Iterator[subprocess.Popen[bytes]]:
     with command.log.open("wb") as output:
         process = subprocess.Popen(  # noqa: S603  (our own command)
             command.words, cwd=command.cwd, env=command.environment,
-            stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
+            stdin=subprocess.PIPE, stdout=output, stderr=subprocess.STDOUT, start_new_session=True,
         )  # fmt: skip
     try:
         yield process
     finally:
         _end(process)
+        if process.stdin is not None:
+            process.stdin.close()
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

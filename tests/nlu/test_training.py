@@ -60,9 +60,19 @@ def test_a_missing_environment_is_told_in_one_sentence(
 
 def test_every_module_that_the_components_use_belongs_to_the_model() -> None:
     made_from = {path for pattern in training.MADE_FROM for path in ROOT.glob(pattern)}
-    for path in sorted((ROOT / "nlu/components").glob("*.py")):
+    learning = {path for _, path in training._made_from(ROOT, ROOT / "knowledge/content")}
+    assert learning <= made_from
+    for path in sorted(learning & set((ROOT / "nlu/components").glob("*.py"))):
         for name in re.findall(r"^from (nlu\.[\w.]+) import", path.read_text(encoding="utf-8"), flags=re.M):
-            assert ROOT / f"{name.replace('.', '/')}.py" in made_from
+            assert ROOT / f"{name.replace('.', '/')}.py" in learning
+
+
+def test_a_change_of_what_only_serves_asks_for_no_new_model(root: Path) -> None:
+    before = training.model_path(root)
+    for name in training.ONLY_SERVING:
+        path = root / "nlu/components" / name
+        path.write_text(path.read_text(encoding="utf-8") + "# changed\n", encoding="utf-8")
+    assert training.model_path(root) == before
 
 
 def test_names_of_the_knowledge_are_learnt_as_a_lookup_table(tmp_path: Path) -> None:
