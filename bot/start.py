@@ -76,7 +76,9 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
     engine = open_engine(settings)
     published = open_published(settings, engine, lenient=lenient)
     shelf = Shelf(
-        lambda: open_library(published.on(settings.content_day()), engine, lenient=lenient, at_once=True),
+        lambda before: open_library(
+            published.on(settings.content_day()), engine, lenient=lenient, at_once=True, before=before
+        ),
         lambda: f"{stamp(engine)} {published.stamp(settings.content_day())}",
     )
     for fault in shelf.library().catalogue.faults:

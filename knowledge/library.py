@@ -29,6 +29,9 @@ CACHE = Path(__file__).parents[1] / ".cache" / "search"
 _MOST_RESULTS = 300  # characters: what stands behind is the page's furniture
 
 
+Texts = Callable[[], Iterator[tuple[str, str]]]  # of each procedure what can be searched, by code
+
+
 class Library:
     """Everything known, with the ways to find it."""
 
@@ -37,7 +40,7 @@ class Library:
         catalogue: Catalogue,
         search_words: SearchWords,
         ranking: Ranking,
-        texts: Callable[[], Iterator[tuple[str, str]]],
+        texts: Texts,
     ) -> None:
         """Take the records, the words that search treats apart, the ranking, and the texts it ranks by."""
         self.catalogue = catalogue
@@ -57,6 +60,20 @@ class Library:
         # A turn looks at the same sentence several times.
         self._ranked = lru_cache(maxsize=1024)(lambda words: tuple(ranking.rank(words)))
         self._topics: dict[tuple[str | None, str], NameIndex[str]] = {}
+
+    def renewed(
+        self, catalogue: Catalogue, search_words: SearchWords, stamp: str, texts: Texts
+    ) -> Library | None:
+        """Give a library of changed records that are named and asked for as before; ``None`` for others."""
+        same = ("questions", "life_events", "facets")
+        if self.search_words != search_words or _named(self.catalogue) != _named(catalogue):
+            return None
+        if any(getattr(self.catalogue, name) != getattr(catalogue, name) for name in same):
+            return None
+        other = self.with_records(catalogue)
+        other.texts, other._topics = texts, {}
+        other.ranking.put_off(texts, stamp)
+        return other
 
     def with_records(self, catalogue: Catalogue) -> Library:
         """Give the same library with other records, found as before: to look at them, not to search them."""
@@ -97,10 +114,11 @@ class Library:
 class Shelf:
     """Holds the library, and replaces it once its database or files have changed."""
 
-    def __init__(self, open_now: Callable[[], Library], stamp: Callable[[], str]) -> None:
+    def __init__(self, open_now: Callable[[Library | None], Library], stamp: Callable[[], str]) -> None:
+        """Take what opens a library, given the one before, and what tells whether anything changed."""
         self._open, self._stamp = open_now, stamp
         self._state = stamp()
-        self._library = open_now()
+        self._library = open_now(None)
         self._learner = Thread()
 
     def library(self) -> Library:
@@ -112,7 +130,7 @@ class Shelf:
         try:
             state = self._stamp()
             if state != self._state:
-                self._library = self._open()
+                self._library = self._open(self._library)
         except (DatabaseUnavailable, OSError) as error:
             log.warning("knowledge_not_looked_at", error=str(error))
             return
@@ -141,10 +159,12 @@ def open_library(
     lenient: bool = False,
     cache: Path = CACHE,
     at_once: bool = False,
+    before: Library | None = None,
 ) -> Library:
     """Load content and what was imported; raises ContentError unless ``lenient``.
 
-    ``at_once``: do with what was learned from older questions until ``Library.learn`` is called.
+    ``at_once``: do with what was learned from older questions until ``Library.learn`` is called. ``before``:
+    the library that this one replaces, whose indexes are kept when all is named and asked for as before.
     """
     source = Folder(content) if isinstance(content, Path) else content
     catalogue = load_catalogue(source, lenient=lenient)
@@ -159,6 +179,8 @@ def open_library(
     def texts() -> Iterator[tuple[str, str]]:
         return _texts(catalogue, engine)
 
+    if before and (renewed := before.renewed(catalogue, search_words, stamp, texts)):
+        return renewed
     ranking = Ranking(
         named,
         texts,

@@ -106,10 +106,15 @@ class Ranking:
         self._lengths = np.array([max(len(content), 1) for content in self._content])
         self._titles = TextScores(index_texts(bare, k1=0.5, b=0.5), self.keys, self.keys)
         asked = self._asked(named, questions or {}, search_words)
-        self._sources: _Sources | None = _Sources(texts, stamp, asked, cache)
+        self._last = _Sources(texts, stamp, asked, cache)
+        self._sources: _Sources | None = self._last
         self._read(self._sources, or_older=at_once)
         if not at_once:
             self._sources = None
+
+    def put_off(self, texts: Callable[[], Iterable[tuple[str, str]]], stamp: str) -> None:
+        """Go on with what was read, until ``learn`` is called, although the texts are others by now."""
+        self._sources = replace(self._last, texts=texts, stamp=stamp)
 
     @property
     def has_to_learn(self) -> bool:

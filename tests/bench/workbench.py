@@ -1,4 +1,4 @@
-"""``python -m tests.bench.workbench``: 3,000 procedures of ten revisions each, listed, opened and corrected."""
+"""``python -m tests.bench.workbench``: 3,000 procedures of ten revisions each, listed, opened, corrected."""
 
 from __future__ import annotations
 

@@ -275,7 +275,7 @@ def test_written_facts_win_and_imported_ones_fill_what_is_not_stated(
 
 
 def test_a_change_reaches_a_running_assistant(any_engine: Engine, tmp_path: Path, cache: Path) -> None:
-    shelf = Shelf(lambda: open_library(engine=any_engine, cache=cache), lambda: stamp(any_engine))
+    shelf = Shelf(lambda _: open_library(engine=any_engine, cache=cache), lambda: stamp(any_engine))
     assert shelf.library().catalogue.procedures.get("9.000001") is None
     _import(any_engine, _write(tmp_path / "all.jsonl", _row()))
     shelf.look()
@@ -287,7 +287,7 @@ def _shelf(engine: Engine, folder: Path, cache: Path) -> tuple[Shelf, Callable[[
     published = open_content(engine, folder, AUGUST)
     return (
         Shelf(
-            lambda: open_library(published.on(AUGUST), cache=cache, at_once=True),
+            lambda before: open_library(published.on(AUGUST), cache=cache, at_once=True, before=before),
             lambda: published.stamp(AUGUST),
         ),
         lambda: load_folder(engine, published, folder, AUGUST),
