@@ -38,6 +38,7 @@ from bot.turn import Assistant
 from bot.watched import WatchedDossier
 from bot.watching import Watcher
 from bot.web_channel import build_app
+from bot.workbench.models import Follower
 from knowledge.catalogue import Catalogue
 from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT
@@ -48,6 +49,7 @@ from knowledge.editing.published import Published
 from knowledge.library import Shelf, open_library
 from knowledge.revisions import stamp
 from nlu.client import NluClient
+from nlu.training import MODELS
 
 if TYPE_CHECKING:
     from bot.telegram_topics import Mirror
@@ -183,6 +185,7 @@ def chores_of(
     return (
         Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
         Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
+        Chore("model", partial(asyncio.to_thread, Follower(engine, assistant.nlu, MODELS).round), A_LOOK),
         Chore("send", outbox.send_due, SOON),
         *(telegram_chores(assistant, settings, telegram) if telegram else ()),
         Chore("warn", partial(asyncio.to_thread, assistant.hotline.warn, engine), WARNED_EVERY),

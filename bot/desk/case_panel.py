@@ -20,6 +20,7 @@ from bot.hotline.cases import CLOSINGS, Case
 from bot.hotline.proposals import propose
 
 MARKDOWN = ["cuddled-lists", "break-on-newline"]
+MOST_LINES = 30  # drawn at first: each new line draws them all anew
 LAID_OUT = 0.1  # seconds until the browser knows how high the lines are
 STYLES = {
     "citizen": "self-start bg-grey-3 text-black",
@@ -41,12 +42,13 @@ class CasePanel:
     ) -> None:
         self.view, self.show, self.leave = view, show, leave
         self.composer = Composer(view, follow)
-        self.is_typing = self.is_claiming = False
+        self.is_typing = self.is_claiming = self.is_whole = False
         self.close_menu: ui.dropdown_button | None = None
 
     @ui.refreshable_method
     def build(self) -> None:
-        """Draw what is open."""
+        """Draw what is open, its newest lines at first."""
+        self.is_whole = False
         case, conversation = self.view.shown.case, self.view.conversation
         if case is None and conversation is None:
             ui.label(say("desk.choose")).classes("text-grey-7 p-4")
@@ -140,8 +142,17 @@ class CasePanel:
     @ui.refreshable_method
     def _lines(self) -> None:
         with ui.column().classes("w-full gap-2").props(f'role=log aria-label="{say("desk.conversation")}"'):
-            for line in self.view.shown.lines:
+            lines = self.view.shown.lines
+            earlier = 0 if self.is_whole else max(0, len(lines) - MOST_LINES)
+            if earlier:
+                button = ui.button(say("desk.earlier", count=earlier), on_click=self._show_whole)
+                button.props("flat dense no-caps").classes("self-center")
+            for line in lines[earlier:]:
                 self._line(line)
+
+    def _show_whole(self) -> None:
+        self.is_whole = True
+        self._lines.refresh()
 
     def _line(self, line: Line) -> None:
         if line.speaker == "event":

@@ -167,6 +167,15 @@ def going_on(session: Session, conversation_id: str) -> list[Line]:
     return [line for turn in turns for line in _lines_of(turn, is_passed_on=False)]
 
 
+def transcript_stamp(session: Session, case: Case) -> tuple[object, ...]:
+    """Tell what was said in a case, and how far it came, from any other state."""
+    events = select(func.max(CaseEvent.id)).where(CaseEvent.case_id == case.id)
+    whose = case.conversation_id
+    turns = select(func.max(Turn.id), func.max(Turn.answered_at)).where(Turn.conversation_id == whose)
+    queued = select(func.max(OutboxMessage.changed_at)).where(OutboxMessage.conversation_id == whose)
+    return (case.id, session.scalar(events), *session.execute(turns).one(), session.scalar(queued))
+
+
 def transcript(session: Session, case: Case) -> list[Line]:
     """Give the conversation of a case in order: the turns before it, and all that was said in it."""
     events = history(session, case.id)

@@ -20,6 +20,7 @@ from bot.desk.showing import (
     list_queue,
     search_cases,
     transcript,
+    transcript_stamp,
 )
 from bot.hotline.accounts import list_staff
 from bot.hotline.cases import Case, find_open
@@ -56,6 +57,8 @@ class View:
         self.seen: Mark | None = None  # the change that is shown
         self.shown: Shown
         self._looking = asyncio.Lock()
+        self._read_lines: list[Line] = []  # of the open case, as of the stamp
+        self._stamp: tuple[object, ...] = ()
 
     @property
     def is_mine(self) -> bool:
@@ -115,7 +118,10 @@ class View:
 
     def _lines(self, session: Session, case: Case | None) -> list[Line]:
         if case:
-            return transcript(session, case)
+            stamp = transcript_stamp(session, case)
+            if stamp != self._stamp:  # a look at what others wrote in other cases reads nothing here
+                self._read_lines, self._stamp = transcript(session, case), stamp
+            return self._read_lines
         return going_on(session, self.conversation) if self.conversation and not self.number else []
 
 

@@ -27,6 +27,7 @@ class Proposal(Base):
     sources: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
     staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
     at: Mapped[datetime] = mapped_column(UtcTime, default=now, index=True)
+    settled_at: Mapped[datetime | None] = mapped_column(UtcTime)  # by the content team
 
 
 def propose(

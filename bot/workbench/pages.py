@@ -11,8 +11,10 @@ from nicegui import ui
 from actions.wording import say
 from bot.settings import Settings
 from bot.turn import Assistant
+from bot.workbench.learn_page import learn_page
 from bot.workbench.list_page import list_page
 from bot.workbench.listing import Listing
+from bot.workbench.models_page import models_page
 from bot.workbench.record_page import record_page
 from bot.workbench.review_page import review_page
 from bot.workbench.shell import PATH, Workbench, begin
@@ -42,3 +44,11 @@ def add_workbench(app: FastAPI, assistant: Assistant, settings: Settings) -> Non
     @ui.page(f"{PATH}/review", title=say("content.review"))
     async def show_review(request: Request) -> RedirectResponse | None:
         return await begin(request, bench, "/review", review_page)
+
+    @ui.page(f"{PATH}/learn", title=say("content.learn"))
+    async def show_questions(request: Request) -> RedirectResponse | None:
+        return await begin(request, bench, "/learn", learn_page)
+
+    @ui.page(f"{PATH}/models", title=say("content.models"))
+    async def show_models(request: Request) -> RedirectResponse | None:
+        return await begin(request, bench, "/models", models_page)

@@ -24,7 +24,12 @@ from knowledge.editing.revisions import ContentRevision
 
 PATH = "/content"  # below the desk's
 COLOUR = "#0b5557"
-PAGES = {"": "content.list", "/review": "content.review"}
+PAGES = {
+    "": "content.list",
+    "/review": "content.review",
+    "/learn": "content.learn",
+    "/models": "content.models",
+}
 
 
 @dataclass(frozen=True)

@@ -52,19 +52,19 @@ class Published:
     """Reads what is published, each revision once; safe to use from many threads."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+        self.engine = engine
         self._read: dict[int, YamlFile] = {}
 
     def stamp(self, day: date) -> str:
         """Tell what is published on a day from any other state."""
-        with reading(self._engine) as session:
+        with reading(self.engine) as session:
             decided = session.scalar(select(func.max(ContentRevision.decided_at)))
         return f"{day} {decided}"
 
     def on(self, day: date, instead: Content | None = None) -> State:
         """Give the state of a day, with some records ``instead`` of theirs (``None``: taken away)."""
         read = self._read
-        with reading(self._engine) as session:
+        with reading(self.engine) as session:
             held = holding(session, day)
             fetched = _fetch(session, {key: number for key, number in held.items() if number not in read})
         kept = {number: fetched.get(number) or read[number] for number in held.values()}

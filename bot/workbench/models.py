@@ -1,0 +1,167 @@
+"""Models that understand questions: kept in the database, activated and rolled back on every replica.
+
+What serves is the newest activation. Each replica puts the file beside its NLU server, which changes over; a
+model that the server refuses leaves the one that serves in place.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import structlog
+from sqlalchemy import JSON, Engine, Float, ForeignKey, LargeBinary, String, Text, select
+from sqlalchemy.orm import Mapped, Session, deferred, mapped_column
+
+from bot.hotline.staff import may
+from knowledge.database import Base, UtcTime, now, reading
+from knowledge.editing.revisions import EditRefused
+from nlu.client import ModelRefused, NluClient, NluUnavailable
+
+log = structlog.get_logger()
+FEWEST_WORDS = 3  # of a lead's reason
+LOOK_EVERY = 10.0  # seconds between looks at what the server serves while nothing changes
+
+
+class NluModel(Base):
+    """A trained model: its file, who had it trained, and how it compared with the one that served."""
+
+    __tablename__ = "nlu_models"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    file: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    staff_id: Mapped[int | None]  # nobody: it was there before
+    made_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+    @property
+    def is_good(self) -> bool:
+        """Whether it was measured, and is no worse than the one it was measured against."""
+        return self.report is not None and self.report["is_worse"] is False
+
+
+class ModelActivation(Base):
+    """A model was made the one that serves."""
+
+    __tablename__ = "model_activations"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model_id: Mapped[int] = mapped_column(ForeignKey("nlu_models.id"))
+    staff_id: Mapped[int | None]
+    why: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+
+
+class ModelTraining(Base):
+    """One training in the background: how far it is, and what came of it."""
+
+    __tablename__ = "model_trainings"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(String(12), default="running")  # running, done, failed
+    doing: Mapped[str] = mapped_column(String(200), default="")
+    progress: Mapped[float] = mapped_column(Float, default=0.0)  # 0..1
+    staff_id: Mapped[int]
+    started_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
+    seen_at: Mapped[datetime] = mapped_column(UtcTime, default=now)  # when it was alive last
+    trouble: Mapped[str | None] = mapped_column(Text)
+    model_id: Mapped[int | None] = mapped_column(ForeignKey("nlu_models.id"))
+
+
+def active(session: Session) -> NluModel | None:
+    """Give the model that is to serve; ``None`` when none was ever activated."""
+    newest = select(ModelActivation.model_id).order_by(ModelActivation.id.desc()).limit(1)
+    return session.scalar(select(NluModel).where(NluModel.id == newest.scalar_subquery()))
+
+
+def list_models(session: Session) -> list[NluModel]:
+    """List the models, the newest first."""
+    return list(session.scalars(select(NluModel).order_by(NluModel.id.desc())))
+
+
+def was_active(session: Session, model: int) -> bool:
+    """Tell whether a model has served before."""
+    served = select(ModelActivation.id).where(ModelActivation.model_id == model).limit(1)
+    return session.scalar(served) is not None
+
+
+def keep_model(session: Session, path: Path, staff: int | None, report: dict[str, Any] | None) -> NluModel:
+    """Keep a model's file under its name, and its newest report."""
+    found = session.scalar(select(NluModel).where(NluModel.name == path.name))
+    if found is None:
+        found = NluModel(name=path.name, file=path.read_bytes(), staff_id=staff)
+        session.add(found)
+    found.report = report if report is not None else found.report
+    session.flush()
+    return found
+
+
+def activate(session: Session, model: int, staff: int, role: str, why: str) -> ModelActivation:
+    """Make a model the one that serves.
+
+    Raises EditRefused for one that is worse, or was not measured, unless a lead says why; one that has served
+    before may always come back.
+    """
+    found = session.get_one(NluModel, model)
+    if not found.is_good and not was_active(session, model):
+        if not may(role, "figures"):
+            raise EditRefused("worse", "the model is worse or was not measured: a lead has to decide")
+        if len(why.split()) < FEWEST_WORDS:
+            raise EditRefused("worse_why", "the model is worse or was not measured: say why it shall serve")
+    activation = ModelActivation(model_id=model, staff_id=staff, why=why.strip())
+    session.add(activation)
+    session.flush()
+    return activation
+
+
+class Follower:
+    """Keeps one replica's NLU server at the model that is to serve; ``folder`` holds the server's models."""
+
+    def __init__(self, engine: Engine, nlu: NluClient, folder: Path) -> None:
+        self._engine, self._nlu, self._folder = engine, nlu, folder
+        self._done: int | None = None  # the activation that was carried out, or refused
+        self._is_refused = False
+        self._look_at = 0.0
+
+    def round(self) -> None:
+        """Have the server change over, if that is to be done."""
+        with reading(self._engine) as session:
+            newest = session.scalar(select(ModelActivation.id).order_by(ModelActivation.id.desc()).limit(1))
+        if newest is None or (newest == self._done and monotonic() < self._look_at):
+            return
+        self._look_at = monotonic() + LOOK_EVERY
+        try:
+            self._change_over(newest)
+        except NluUnavailable as error:
+            log.warning("model_not_changed_yet", error=str(error))
+
+    def _change_over(self, activation: int) -> None:
+        with reading(self._engine) as session:
+            model = session.get_one(NluModel, session.get_one(ModelActivation, activation).model_id)
+            if self._nlu.model() == model.name:
+                self._done = activation
+                return
+            path = self._folder / model.name
+            if not path.exists():
+                _write(path, model.file)
+        if activation == self._done and self._is_refused:
+            return
+        try:
+            self._nlu.activate(path)
+            self._is_refused = False
+            log.info("model_changed", model=model.name)
+        except ModelRefused as error:
+            self._is_refused = True
+            log.error("model_refused", model=model.name, error=str(error))
+        self._done = activation
+
+
+def _write(path: Path, file: bytes) -> None:
+    """Write a file so that it is there as a whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".fetched")
+    fresh.write_bytes(file)
+    fresh.replace(path)

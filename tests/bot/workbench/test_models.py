@@ -1,0 +1,220 @@
+"""Models: trained from what is published, measured, refused when worse, changed over and rolled back."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine, select
+
+from bot.hotline.accounts import add_staff
+from bot.workbench.models import Follower, ModelTraining, NluModel, activate, active, keep_model
+from bot.workbench.training import DEAD_AFTER, Trainer, running
+from knowledge.content_files import CONTENT
+from knowledge.database import migrate, now, open_database, reading, transaction
+from knowledge.editing.loading import load_folder
+from knowledge.editing.published import Published
+from knowledge.editing.revisions import ContentRevision, EditRefused
+from nlu.bench.processes import Server
+from nlu.client import NluClient
+from tests.conftest import wait_until
+from tests.nlu.conftest import ADDED, ADDED_TEXT, Trained, make_root, serving, train_command
+from tests.nlu.conftest import _finish as finish
+
+TODAY = date(2026, 11, 29)
+WORSE = {
+    "is_worse": True, "model": {"file": "b", "figures": {"understood": 0.5}}, "reasons": [],
+    "against": {"file": "a", "figures": {"understood": 0.9}}, "newly_right": [],
+    "newly_wrong": [{"text": "đổi bằng lái", "before": "ask_procedure", "after": "greet"}],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project's folder with few intents."""
+    return make_root(tmp_path_factory.mktemp("small") / "root", 60)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the models are."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def plain(root: Path, models: Path) -> Trained:
+    """The model that serves at first."""
+    with subprocess.Popen(train_command(root, models), stdout=subprocess.PIPE, text=True) as training:
+        return finish(training)
+
+
+@pytest.fixture(scope="module")
+def server(plain: Trained, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with serving(plain.model, 1, tmp_path_factory.mktemp("log") / "nlu.log") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def database_of_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """A database with the content, in which a sentence was added to one intent and corrected."""
+    engine = open_database(f"sqlite:///{tmp_path_factory.mktemp('models-database') / 'models.db'}")
+    migrate(engine)
+    load_folder(engine, Published(engine), CONTENT, TODAY)
+    with transaction(engine) as session:
+        for login, role in (("bien", "content"), ("sep", "lead")):
+            add_staff(session, login, login, role, "mot hai ba bon nam")
+        for kind, key, data in (
+            ("examples", "ask_where", [ADDED]),
+            ("correction", "0123456789ab", {"question": ADDED_TEXT, "intent": "ask_where"}),
+        ):
+            session.add(
+                ContentRevision(
+                    kind=kind, key=key, data=data, state="approved", publish_on=TODAY, decided_at=now(),
+                    authors=[1], reviewer=2,
+                )
+            )  # fmt: skip
+    yield engine
+    engine.dispose()
+
+
+def _trained(
+    engine: Engine, nlu: NluClient, models: Path, root: Path
+) -> tuple[ModelTraining, NluModel | None]:
+    """Run a training to its end."""
+    trainer = Trainer(Published(engine), nlu, TODAY, models, root)
+    with transaction(engine) as session:
+        number = trainer.begin(session, 1)
+    trainer.run(number, 1)
+    with reading(engine) as session:
+        training = session.get_one(ModelTraining, number)
+        model = session.get(NluModel, training.model_id) if training.model_id else None
+        session.expunge_all()
+    return training, model
+
+
+def test_a_better_model_is_trained_changed_over_and_rolled_back(
+    database_of_models: Engine, server: Server, plain: Trained, models: Path, root: Path
+) -> None:
+    engine, nlu = database_of_models, NluClient(server.url)
+    assert nlu.understand(ADDED_TEXT).intent != "ask_where"
+    training, model = _trained(engine, nlu, models, root)
+    assert (training.state, training.progress) == ("done", 1.0), training.trouble
+    assert model and model.report and model.is_good
+    assert [each["text"] for each in model.report["newly_right"] if each["from"] == "corrected"] == [
+        ADDED_TEXT
+    ]
+    follower = Follower(engine, nlu, models)
+    follower.round()
+    assert nlu.model() == plain.model.name  # nothing was activated yet
+    (models / model.name).unlink()  # as on another machine, which has to fetch it
+    with transaction(engine) as session:
+        activate(session, model.id, 1, "content", "")
+    follower.round()
+    assert nlu.model() == model.name and nlu.understand(ADDED_TEXT).intent == "ask_where"
+    with transaction(engine) as session:
+        before = session.scalar(select(NluModel).where(NluModel.name == plain.model.name))
+        assert before
+        activate(session, before.id, 2, "lead", "quay lại bản cũ")
+    follower.round()
+    assert nlu.model() == plain.model.name
+    with reading(engine) as session:
+        newest = active(session)
+        assert newest and newest.name == plain.model.name
+
+
+def test_a_worse_model_needs_a_leads_reason(
+    database_of_models: Engine, server: Server, models: Path, tmp_path: Path
+) -> None:
+    engine = database_of_models
+    _, model = _trained(engine, NluClient(server.url), models, make_root(tmp_path / "poor", 2))
+    assert model and model.report and model.report["is_worse"]
+    for role, why, reason in (("content", "vì tôi muốn vậy", "worse"), ("lead", "", "worse_why")):
+        with pytest.raises(EditRefused) as refused, transaction(engine) as session:
+            activate(session, model.id, 1, role, why)
+        assert refused.value.reason == reason
+    with transaction(engine) as session:
+        assert activate(session, model.id, 2, "lead", "bản cũ bị lỗi nặng").why == "bản cũ bị lỗi nặng"
+
+
+def test_a_killed_training_is_told_and_changes_nothing(
+    database_of_models: Engine, server: Server, plain: Trained, models: Path, tmp_path: Path
+) -> None:
+    engine, nlu = database_of_models, NluClient(server.url)
+    serves, there = nlu.model(), sorted(path.name for path in models.glob("*.tar.gz"))
+    trainer = Trainer(Published(engine), nlu, TODAY, models, make_root(tmp_path / "other", 30))
+    with transaction(engine) as session:
+        number = trainer.begin(session, 1)
+        with pytest.raises(EditRefused) as refused:
+            trainer.begin(session, 2)
+    assert refused.value.reason == "training"
+    thread = trainer.start(number, 1)
+    wait_until(lambda: bool(_children_training(models)), "the training's start")
+    for child in _children_training(models):
+        os.kill(child, signal.SIGKILL)
+    thread.join(60)
+    with reading(engine) as session:
+        training = session.get_one(ModelTraining, number)
+        assert training.state == "failed" and training.trouble
+        assert running(session) is None
+    assert nlu.model() == serves
+    assert sorted(path.name for path in models.glob("*.tar.gz")) == there
+
+
+def _children_training(models: Path) -> list[int]:
+    """Find the processes of ours that train into a folder."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            try:
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"train" in words and str(models).encode() in words and b"nlu" in words:
+                found.append(int(entry.name))
+    return found
+
+
+def test_a_training_without_a_sign_of_life_is_over(engine: Engine) -> None:
+    with transaction(engine) as session:
+        add_staff(session, "bien", "Biên tập", "content", "mot hai ba bon nam")
+        session.add(ModelTraining(staff_id=1, seen_at=now() - DEAD_AFTER))
+        session.flush()
+        assert running(session) is None
+
+
+def test_a_model_that_the_server_refuses_leaves_the_other_in_place(
+    engine: Engine, server: Server, models: Path, tmp_path: Path
+) -> None:
+    nlu, broken = NluClient(server.url), tmp_path / "nlu-broken.tar.gz"
+    serves = nlu.model()
+    broken.write_bytes(b"this is no model")
+    with transaction(engine) as session:
+        add_staff(session, "sep", "Trưởng nhóm", "lead", "mot hai ba bon nam")
+        model = keep_model(session, broken, 1, None)
+        activate(session, model.id, 1, "lead", "thử xem sao nhé")
+    Follower(engine, nlu, models).round()
+    assert nlu.model() == serves
+
+
+def test_who_may_not_decide_is_told_so_on_the_page(lawyer: Page, database: Engine, tmp_path: Path) -> None:
+    path = tmp_path / "nlu-worse.tar.gz"
+    path.write_bytes(b"never activated")
+    with transaction(database) as session:
+        keep_model(session, path, 1, WORSE)
+    lawyer.goto("/desk/content/models")
+    card = lawyer.get_by_role("group", name="nlu-worse.tar.gz")
+    expect(card.get_by_text("Kém hơn a")).to_be_visible()
+    card.get_by_role("button", name="Kết quả đo").press("Enter")
+    expect(card.get_by_text("«đổi bằng lái»")).to_be_visible()
+    card.get_by_role("button", name="Dùng mô hình này").click()
+    dialog = lawyer.get_by_role("dialog")
+    dialog.get_by_role("button", name="Dùng mô hình này").click()
+    expect(dialog.get_by_role("alert")).to_have_text(
+        "Mô hình này kém hơn hoặc chưa đo được. Anh/chị nhờ trưởng nhóm quyết định."
+    )
