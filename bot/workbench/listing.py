@@ -36,7 +36,7 @@ class Row:
     expires: date | None = None
     is_verified: bool = False
     doubts: tuple[str, ...] = ()
-    searched: str = ""  # folded
+    searched: str = ""  # folded words, a blank before each
     texts: str = ""  # numbers of its sources, folded
 
     @property
@@ -88,7 +88,7 @@ class Listing:
             if wanted.kind in ("", row.key[0])
             and wanted.field in ("", row.field)
             and (not source or source in row.texts)
-            and all(word in row.searched for word in words)
+            and all(f" {word}" in row.searched for word in words)
             and _is_marked(row, wanted.mark, today)
         ]
         return Found(found[start : start + AT_ONCE], len(found))
@@ -157,7 +157,7 @@ def _row(
         str(facts.get("field", "")) if key[0] == "procedure" else "",
         min(_expiries(data), default=None),
         is_verified,
-        searched=folded_words(" ".join(map(str, searched))),
+        searched=f" {folded_words(' '.join(map(str, searched)))}",
         texts=folded_words(" ".join(_numbers(data))),
     )
 
@@ -202,7 +202,7 @@ def _imported(session: Session) -> Iterator[Row]:
         ProcedureRevision.doubts,
     ).where(ProcedureRevision.ended_on.is_(None))
     for code, name, of_field, doubts in session.execute(wanted):
-        searched = folded_words(f"{name} {code}")
+        searched = f" {folded_words(f'{name} {code}')}"
         yield Row(("procedure", code), name, "imported", of_field, doubts=tuple(doubts), searched=searched)
 
 

@@ -1,0 +1,105 @@
+"""The list: words without accents, and what needs attention."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from bot.turn import Assistant
+from bot.workbench.listing import Listing, Mark, Wanted
+from bot.workbench.preview import preview
+from knowledge.content_files import CONTENT
+from knowledge.database import transaction
+from knowledge.editing.drafts import approve, draft, save, submit
+from knowledge.editing.loading import load_folder
+from knowledge.editing.published import Published
+from knowledge.editing.records import Key
+from tests.knowledge.test_national_import import _import, _row, _write
+
+TODAY = date(2026, 11, 29)
+BIRTH: Key = ("procedure", "1.001193")
+
+
+@pytest.fixture
+def published(any_engine: Engine) -> Published:
+    published = Published(any_engine)
+    load_folder(any_engine, published, CONTENT, TODAY)
+    return published
+
+
+@pytest.fixture
+def listing(any_engine: Engine, published: Published) -> Listing:
+    return Listing(any_engine, published)
+
+
+def _keys(listing: Listing, **wanted: str) -> list[Key]:
+    return [row.key for row in listing.find(Wanted(**wanted), TODAY).rows]  # type: ignore[arg-type]
+
+
+def test_records_are_found_by_words_code_field_and_source(listing: Listing) -> None:
+    assert _keys(listing, words="KHAI SINH", kind="procedure", field="Hộ tịch")[0][0] == "procedure"
+    assert BIRTH in _keys(listing, words="1.001193")
+    assert ("official_text", "2138/UBND-HCC1") in _keys(listing, words="2138")
+    assert ("province", "vinh-phuc") in _keys(listing, source="2138/UBND-HCC1")
+    assert _keys(listing, words="khong co gi nhu vay") == []
+
+
+def test_what_needs_attention_is_told_apart(any_engine: Engine, listing: Listing, tmp_path: Path) -> None:
+    def marked(mark: Mark) -> list[Key]:
+        return [row.key for row in listing.find(Wanted(mark=mark, words="1.001193"), TODAY).rows]
+
+    assert marked("unverified") and not marked("expiring") and not marked("open")
+    published = Published(any_engine)
+    with transaction(any_engine) as session:
+        row = draft(session, BIRTH, 1, TODAY)
+        save(session, row.id, row.version, row.data, {**row.data, "valid_to": "2026-12-20"}, 1)
+    assert BIRTH in marked("open")
+    with transaction(any_engine) as session:
+        submit(session, published, [row.id], 1, "hết hiệu lực cuối năm", None, TODAY)
+        approve(session, published, [row.id], 2, TODAY)
+    assert BIRTH in marked("expiring") and BIRTH not in marked("unverified")
+    assert {row.key: row.state for row in listing.find(Wanted(words="1.001193"), TODAY).rows}[
+        BIRTH
+    ] == "published"
+    doubtful = _row(trinh_tu_thuc_hien="")
+    _import(any_engine, _write(tmp_path / "all.jsonl", doubtful))
+    found = listing.find(Wanted(words="tha dieu"), TODAY).rows
+    assert [(each.key[1], each.state) for each in found] == [("9.000001", "imported")]
+
+
+def test_what_comes_later_is_seen_on_its_day_before_it_is_published(
+    assistant: Assistant, any_engine: Engine, published: Published
+) -> None:
+    data = published.on(TODAY).open("procedures/1.001193.yml").data
+    changed = {**data, "where": "Trung tâm mới"}
+
+    def told(day: date, instead: object) -> str:
+        shown = preview(assistant, published, BIRTH, {BIRTH: instead} if instead else {}, day, TODAY)
+        return "\n".join(given.text for _, given in shown.answers)
+
+    assert "Trung tâm mới" not in told(TODAY, None) and "Trung tâm mới" in told(TODAY, changed)
+    assert "Trung tâm mới" not in told(date(2020, 4, 1), changed)  # nothing was known of it then
+
+
+def test_a_faulty_draft_tells_its_faults_in_place_of_answers(
+    assistant: Assistant, published: Published
+) -> None:
+    data = published.on(TODAY).open("procedures/1.001193.yml").data
+    shown = preview(assistant, published, BIRTH, {BIRTH: {**data, "aliases": []}}, TODAY, TODAY)
+    assert shown.answers == () and [fault.field for fault in shown.faults] == ["aliases"]
+
+
+def test_an_urgent_notice_is_previewed_on_its_day(assistant: Assistant, published: Published) -> None:
+    notice = {
+        "id": "bao", "text": "Nghỉ vì bão.", "starts": "2026-12-01T07:00", "ends": "2026-12-01T17:00",
+    }  # fmt: skip
+    key: Key = ("table", "notices")
+
+    def first(day: date) -> str:
+        return preview(assistant, published, key, {key: [notice]}, day, TODAY).answers[0][1].blocks[0]
+
+    assert "Nghỉ vì bão." in first(date(2026, 12, 1))
+    assert "Nghỉ vì bão." not in first(date(2026, 12, 1) + timedelta(days=1))
