@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import dataclass
 from datetime import date
-from functools import partial
 from typing import Any
 
 from nicegui import run, ui
@@ -15,44 +13,22 @@ from sqlalchemy.orm import Session
 from actions.wording import day as told_day
 from actions.wording import say
 from bot.desk.moments import moment
-from bot.hotline.staff import audit
-from bot.workbench.comparing import differences
-from bot.workbench.fields import FormField, empty, form_of, told_kind, told_table
+from bot.workbench.difference_view import LINES
+from bot.workbench.fields import FormField, form_of, told_kind, told_table
 from bot.workbench.form_view import FormView
+from bot.workbench.history_view import HistoryView
 from bot.workbench.links import check_links, links_in
 from bot.workbench.merge_dialog import ask_which
 from bot.workbench.preview_view import PreviewView
-from bot.workbench.shell import PATH, Visit, names_of_staff
-from knowledge.database import reading
-from knowledge.editing.drafts import begin_anew, draft, drop, give_back, save, submit, take_away
+from bot.workbench.questions import asked
+from bot.workbench.record_state import RecordState, new_data, note_deed, read_state
+from bot.workbench.shell import PATH, Visit
+from knowledge.editing.drafts import draft, drop, give_back, save, submit, take_away
 from knowledge.editing.records import TABLE, Key, UnknownKey, shape_of, title_of
-from knowledge.editing.revisions import (
-    ContentRevision,
-    EditRefused,
-    holding_of,
-    open_revision,
-    plain,
-    revisions_of_record,
-    scheduled,
-)
+from knowledge.editing.revisions import ContentRevision, EditRefused, plain
 from knowledge.editing.three_way import Conflict
-from knowledge.revisions import facts_on
 
 SAVED_EVERY = 5.0  # seconds between savings of what was typed
-KEYS = ("code", "id")  # fields that are the record's key
-LINES = "whitespace-pre-wrap break-words"
-
-
-@dataclass
-class _State:
-    """What the database has of a record."""
-
-    held: ContentRevision | None
-    opened: ContentRevision | None
-    coming: list[ContentRevision]
-    history: list[ContentRevision]
-    names: dict[int, str]
-    imported: dict[str, Any] | None
 
 
 async def record_page(visit: Visit, key: Key) -> None:
@@ -71,7 +47,7 @@ class RecordScreen:
     def __init__(self, visit: Visit, key: Key) -> None:
         self.visit, self.key, self.shape = visit, key, shape_of(key)
         self.today = visit.bench.settings.content_day()
-        self.state: _State
+        self.state: RecordState
         self.data: Any = None  # as it is typed; a record that is one value stands under ""
         self.began: Any = None  # the data, and the version of them, that were changed
         self.version = 0
@@ -93,7 +69,10 @@ class RecordScreen:
                     self.preview = PreviewView(self.visit, self.key, self._typed)
                     self.preview.build()
                 with ui.tab_panel("history").classes("p-0"):
-                    self._history()
+                    self.history = HistoryView(
+                        self.visit, self.shape, lambda: self.state, self._again, self._submit
+                    )
+                    self.history.build()
             tabs.on_value_change(self._turned)
         ui.timer(SAVED_EVERY, self._save_typed, immediate=False)
 
@@ -102,33 +81,16 @@ class RecordScreen:
             await self.preview.show()
 
     async def _load(self) -> None:
-        self.state = await run.io_bound(self._read)  # type: ignore[assignment]
+        self.state = await run.io_bound(read_state, self.visit.bench.engine, self.key, self.today)  # type: ignore[assignment]
         opened, held = self.state.opened, self.state.held
         shown = opened.data if opened else held.data if held else self.state.imported
         self.began, self.version = deepcopy(shown), opened.version if opened else 0
         self.data = deepcopy(shown) if isinstance(shown, dict) else {"": deepcopy(shown)}
         self.is_dirty = False
 
-    def _read(self) -> _State:
-        bench = self.visit.bench
-        with reading(bench.engine) as session:
-            state = _State(
-                holding_of(session, self.key, self.today),
-                open_revision(session, self.key),
-                scheduled(session, self.key, self.today),
-                revisions_of_record(session, self.key),
-                {},
-                None,
-            )
-            session.expunge_all()
-        state.names = names_of_staff(bench.engine)
-        if state.held is None and self.key[0] == "procedure":
-            state.imported = _imported(bench.engine, self.key[1], self.today)
-        return state
-
     async def _again(self) -> None:
         await self._load()
-        for part in (self._top, self._form, self._history):
+        for part in (self._top, self._form, self.history.build):
             part.refresh()
         await self.preview.show()
 
@@ -169,11 +131,8 @@ class RecordScreen:
             if each.publish_on
         ]
         if opened:
-            told.append(say(f"content.open_{opened.state}", who=self._who(opened.authors)))
+            told.append(say(f"content.open_{opened.state}", who=self.state.who(opened.authors)))
         return told
-
-    def _who(self, staff: list[int]) -> str:
-        return ", ".join(self.state.names.get(each, "?") for each in staff) or say("content.files")
 
     def _offered(self) -> list[tuple[str, Any]]:
         opened, held = self.state.opened, self.state.held
@@ -270,18 +229,23 @@ class RecordScreen:
             self.visit.doing.tell(say("content.all_saved"), "positive")
 
     async def _begin(self) -> None:
-        new = None if self.state.held else self.state.imported or _new_data(self.key, self.shape)
+        new = None if self.state.held else self.state.imported or new_data(self.key, self.shape)
 
         def work(session: Session) -> None:
             row = draft(session, self.key, self.visit.me.staff_id, self.today, new)
-            self._note(session, "drafted", row)
+            note_deed(session, self.visit, "drafted", row)
 
         if await self.visit.doing.do(work):
             await self._again()
 
     async def _retire(self) -> None:
         def work(session: Session) -> None:
-            self._note(session, "drafted", take_away(session, self.key, self.visit.me.staff_id, self.today))
+            note_deed(
+                session,
+                self.visit,
+                "drafted",
+                take_away(session, self.key, self.visit.me.staff_id, self.today),
+            )
 
         if await self.visit.doing.do(work):
             await self._again()
@@ -289,12 +253,12 @@ class RecordScreen:
 
     async def _drop(self) -> None:
         opened = self.state.opened
-        if opened is None or not await self._asked(say("content.drop_sure")):
+        if opened is None or not await asked(self.visit, say("content.drop_sure")):
             return
         self.is_dirty = False
 
         def work(session: Session) -> None:
-            self._note(session, "dropped", drop(session, opened.id, self.today))
+            note_deed(session, self.visit, "dropped", drop(session, opened.id, self.today))
 
         if await self.visit.doing.do(work):
             await self._again()
@@ -325,7 +289,7 @@ class RecordScreen:
                 day = date.fromisoformat(on.value) if on.value else None
                 me, published = self.visit.me.staff_id, self.visit.bench.published
                 for row in submit(session, published, [opened.id], me, why.value or "", day, self.today):
-                    self._note(session, "submitted", row)
+                    note_deed(session, self.visit, "submitted", row)
 
             async def hand_in() -> None:
                 if await self.visit.doing.do(work, told=troubles.set_text):
@@ -336,132 +300,3 @@ class RecordScreen:
                 ui.button(say("content.submit"), on_click=hand_in).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
         dialog.open()
-
-    @ui.refreshable_method
-    def _history(self) -> None:
-        with ui.column().classes("w-full gap-0"):
-            for row in self.state.history:
-                self._revision(row)
-            if not self.state.history:
-                ui.label(say("content.no_history")).classes("text-grey-8 p-2")
-
-    def _revision(self, row: ContentRevision) -> None:
-        held = self.state.held
-        with ui.column().classes("w-full border-b border-gray-300 py-2 gap-1"):
-            state = say(f"content.state_{_told_state(row, held, self.today)}")
-            since = told_day(row.publish_on) if row.publish_on else ""
-            ui.label(" · ".join(each for each in (f"{row.id}", state, since) if each)).classes("font-bold")
-            who = self._who(row.authors)
-            reviewer = (
-                say("content.reviewed_by", who=self.state.names.get(row.reviewer, "?"))
-                if row.reviewer
-                else ""
-            )
-            parts = (who, reviewer, moment(row.changed_at))
-            ui.label(" · ".join(each for each in parts if each)).classes("text-sm text-grey-8")
-            if row.why:
-                ui.label(row.why).classes(f"text-sm {LINES}")
-            with ui.row().classes("gap-1"):
-                ui.button(say("content.compare"), on_click=partial(self._compare, row)).props(
-                    "flat dense no-caps"
-                )
-                if (
-                    row.state == "approved"
-                    and held
-                    and row.id != held.id
-                    and (row.publish_on or date.max) <= self.today
-                ):
-                    go = ui.button(say("content.go_back"), on_click=partial(self._go_back, row.id))
-                    go.props("flat dense no-caps")
-                if row.state == "approved" and (row.publish_on or date.min) > self.today:
-                    stop = ui.button(say("content.unschedule"), on_click=partial(self._unschedule, row.id))
-                    stop.props("flat dense no-caps color=negative")
-
-    def _compare(self, row: ContentRevision) -> None:
-        """Show two revisions beside each other; the other is chosen, at first what it began from."""
-        others = {
-            each.id: f"{each.id} · {moment(each.changed_at)}"
-            for each in self.state.history
-            if each.id != row.id
-        }
-        by_number = {each.id: each for each in self.state.history}
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full max-w-3xl gap-2"):
-            ui.label(say("content.compare_title", number=row.id)).classes("text-lg font-bold")
-            first = row.base_id if row.base_id in others else next(iter(others), None)
-            other = ui.select(others, value=first, label=say("content.compare_with")).props("outlined dense")
-
-            @ui.refreshable
-            def told() -> None:
-                before = by_number[other.value].data if other.value else None
-                show_differences(self.shape, before, row.data)
-
-            other.on_value_change(told.refresh)
-            told()
-            ui.button(say("content.close"), on_click=dialog.close).props("flat no-caps")
-        dialog.open()
-
-    async def _go_back(self, number: int) -> None:
-        def work(session: Session) -> None:
-            row = begin_anew(session, number, self.visit.me.staff_id, self.today)
-            row.why = say("content.back_to", number=number)
-            self._note(session, "drafted", row)
-
-        if await self.visit.doing.do(work):
-            await self._again()
-            await self._submit()
-
-    async def _unschedule(self, number: int) -> None:
-        def work(session: Session) -> None:
-            self._note(session, "dropped", drop(session, number, self.today))
-
-        if await self._asked(say("content.unschedule_sure")) and await self.visit.doing.do(work):
-            await self._again()
-
-    def _note(self, session: Session, what: str, row: ContentRevision) -> None:
-        audit(session, self.visit.me.staff_id, f"content_{what}", f"{row.kind}/{row.key} {row.id or ''}"[:80])
-
-    async def _asked(self, question: str) -> bool:
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card():
-            ui.label(question)
-            with ui.row():
-                ui.button(say("content.yes"), on_click=lambda: dialog.submit(True)).props("no-caps")
-                ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
-        return bool(await dialog)
-
-
-def show_differences(shape: Any, before: Any, after: Any) -> None:
-    """Draw what differs, field by field."""
-    found = differences(shape, before, after)
-    if not found:
-        ui.label(say("content.no_difference")).classes("text-grey-8")
-    for each in found:
-        with ui.column().classes("w-full gap-1 border-b border-gray-300 py-2"):
-            ui.label(each.where).classes("font-bold break-words")
-            with ui.row().classes("w-full gap-2 md:flex-nowrap items-stretch"):
-                ui.label(each.before).classes(f"bg-red-1 p-2 rounded w-full md:w-1/2 {LINES}")
-                ui.label(each.after).classes(f"bg-green-1 p-2 rounded w-full md:w-1/2 {LINES}")
-
-
-def _told_state(row: ContentRevision, held: ContentRevision | None, today: date) -> str:
-    if row.state != "approved":
-        return row.state
-    if held and row.id == held.id:
-        return "published"
-    return "scheduled" if row.publish_on and row.publish_on > today else "replaced"
-
-
-def _new_data(key: Key, shape: Any) -> Any:
-    data = empty(form_of(shape))
-    if set(data) == {""}:
-        return data[""]
-    return {**data, **{name: key[1] for name in KEYS if name in data}}
-
-
-def _imported(engine: Any, code: str, today: date) -> dict[str, Any] | None:
-    """Give what was imported of a procedure as the data of a record to begin with."""
-    found = facts_on(engine, code, today)
-    if found is None:
-        return None
-    data = found.model_dump(mode="json", exclude_none=True)
-    fields = form_of(type(found))
-    return {**{field.name: "not stated" for field in fields if field.is_stated}, **data}

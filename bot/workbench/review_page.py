@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session
 
 from actions.wording import day, say
 from bot.hotline.staff import audit
+from bot.workbench.difference_view import show_differences
 from bot.workbench.fields import told_kind, told_table
 from bot.workbench.list_page import address_of
-from bot.workbench.record_page import show_differences
 from bot.workbench.shell import Visit, names_of_staff
 from knowledge.database import reading
 from knowledge.editing.drafts import approve, give_back

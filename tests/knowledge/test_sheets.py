@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from knowledge import places
-from knowledge.content_files import CONTENT, content_files, read_yaml
+from knowledge.content_files import CONTENT, read_yaml
 from knowledge.records import Contact, Fee, Procedure, Province, Tariff
 from knowledge.search import fold
 from knowledge.sheets import WHOLE_ROW, Content, Plan, Table, read_sheet, write_sheet
@@ -34,7 +34,7 @@ TABLES: tuple[Table, ...] = get_args(Table)
 def _real_content() -> dict[tuple[str, str], Any]:
     content: dict[tuple[str, str], Any] = {}
     for kind, folder in (("procedure", "procedures"), ("province", "provinces")):
-        for path in content_files(CONTENT / folder):
+        for path in sorted((CONTENT / folder).glob("*.yml")):
             content[kind, path.stem] = read_yaml(path).data
     content["table", "tariffs"] = read_yaml(CONTENT / "tariffs.yml").data
     return content

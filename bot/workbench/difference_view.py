@@ -1,0 +1,25 @@
+"""Drawing what differs between two states of a record, field by field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nicegui import ui
+
+from actions.wording import say
+from bot.workbench.comparing import differences
+
+LINES = "whitespace-pre-wrap break-words"
+
+
+def show_differences(shape: Any, before: Any, after: Any) -> None:
+    """Draw what differs, field by field."""
+    found = differences(shape, before, after)
+    if not found:
+        ui.label(say("content.no_difference")).classes("text-grey-8")
+    for each in found:
+        with ui.column().classes("w-full gap-1 border-b border-gray-300 py-2"):
+            ui.label(each.where).classes("font-bold break-words")
+            with ui.row().classes("w-full gap-2 md:flex-nowrap items-stretch"):
+                ui.label(each.before).classes(f"bg-red-1 p-2 rounded w-full md:w-1/2 {LINES}")
+                ui.label(each.after).classes(f"bg-green-1 p-2 rounded w-full md:w-1/2 {LINES}")

@@ -1,0 +1,84 @@
+"""What the database has of a record: what holds, what is open, what comes, and its history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from actions.wording import say
+from bot.hotline.staff import audit
+from bot.workbench.fields import empty, form_of
+from bot.workbench.shell import Visit, names_of_staff
+from knowledge.database import reading
+from knowledge.editing.records import Key
+from knowledge.editing.revisions import (
+    ContentRevision,
+    holding_of,
+    open_revision,
+    revisions_of_record,
+    scheduled,
+)
+from knowledge.revisions import facts_on
+
+KEYS = ("code", "id")  # fields that are the record's key
+
+
+@dataclass
+class RecordState:
+    """What one look gave; ``imported`` is what the portal says of a procedure without a record of its own."""
+
+    held: ContentRevision | None
+    opened: ContentRevision | None
+    coming: list[ContentRevision]
+    history: list[ContentRevision]
+    names: dict[int, str]
+    imported: dict[str, Any] | None
+
+    def who(self, staff: list[int]) -> str:
+        """Name those who wrote a revision."""
+        return ", ".join(self.names.get(each, "?") for each in staff) or say("content.files")
+
+
+def read_state(engine: Engine, key: Key, today: date) -> RecordState:
+    """Look a record up."""
+    with reading(engine) as session:
+        state = RecordState(
+            holding_of(session, key, today),
+            open_revision(session, key),
+            scheduled(session, key, today),
+            revisions_of_record(session, key),
+            {},
+            None,
+        )
+        session.expunge_all()
+    state.names = names_of_staff(engine)
+    if state.held is None and key[0] == "procedure":
+        state.imported = _imported(engine, key[1], today)
+    return state
+
+
+def note_deed(session: Session, visit: Visit, what: str, row: ContentRevision) -> None:
+    """Write down what was done to a revision."""
+    audit(session, visit.me.staff_id, f"content_{what}", f"{row.kind}/{row.key} {row.id or ''}"[:80])
+
+
+def new_data(key: Key, shape: Any) -> Any:
+    """Give the data of a new record, with its key filled in."""
+    data = empty(form_of(shape))
+    if set(data) == {""}:
+        return data[""]
+    return {**data, **{name: key[1] for name in KEYS if name in data}}
+
+
+def _imported(engine: Engine, code: str, today: date) -> dict[str, Any] | None:
+    """Give what was imported of a procedure as the data of a record to begin with."""
+    found = facts_on(engine, code, today)
+    if found is None:
+        return None
+    data = found.model_dump(mode="json", exclude_none=True)
+    fields = form_of(type(found))
+    return {**{field.name: "not stated" for field in fields if field.is_stated}, **data}
