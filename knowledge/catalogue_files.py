@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -23,6 +24,7 @@ from knowledge.facets import Facet
 from knowledge.merging import Procedures
 from knowledge.records import (
     Correction,
+    Examples,
     LifeEvent,
     Notice,
     OfficialText,
@@ -147,6 +149,19 @@ class _Reader:
                     )
         return found
 
+    def check_examples(self) -> None:
+        """Read the sentences that training learns, one file an intent; a content folder may have none."""
+        for stem in self.source.stems("examples"):
+            path = self.source.path(f"examples/{stem}.yml")
+            if not re.fullmatch(r"[a-z_]+", stem):
+                self.faults.append(
+                    Fault(path, 1, "file", "must be named after an intent, such as ask_fee.yml")
+                )
+            try:
+                read_record(Examples, self.source.open(f"examples/{stem}.yml"))
+            except ContentError as error:
+                self.faults += error.faults
+
     def read_calendar(self, official_texts: dict[str, OfficialText]) -> WorkingCalendar:
         """Read the exceptional working days; without the file no day is known of."""
         calendar = self.read_whole("working_days.yml", WorkingCalendar)
@@ -202,6 +217,7 @@ def load_catalogue(content: Path | Source = CONTENT, *, lenient: bool = False) -
     calendar = reader.read_calendar(official_texts)
     status_names = reader.read_status_names()
     questions = reader.read_questions()
+    reader.check_examples()
     canned = reader.read_list("canned_replies.yml", CannedReply)
     notices = reader.read_list("notices.yml", Notice)
     corrections = reader.read_map("corrections.yml", _correction)

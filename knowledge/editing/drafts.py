@@ -29,6 +29,7 @@ from knowledge.editing.revisions import (
 )
 from knowledge.editing.three_way import merge
 
+LONGEST_KEY = 120  # characters
 FEWEST_WORDS = 3  # of what a change rests on
 
 
@@ -37,6 +38,8 @@ def draft(session: Session, record: Key, staff: int, today: date, new: Any = Non
     take_turns(session)
     if found := open_revision(session, record):
         return found
+    if not 0 < len(record[1]) <= LONGEST_KEY:
+        raise EditRefused("key", f"a key has 1 to {LONGEST_KEY} characters")
     base = holding_of(session, record, today)
     data = new if new is not None else (base.data if base else None)
     if data is None:

@@ -299,3 +299,18 @@ def test_an_unknown_record_is_not_drafted_without_data(session: Session) -> None
     with pytest.raises(EditRefused) as refused:
         draft(session, ("topic", "khong-co"), LAN, TODAY)
     assert refused.value.reason == "unknown"
+
+
+@pytest.mark.parametrize("key", ["", "x" * 121])
+def test_a_key_that_no_table_holds_is_refused(session: Session, key: str) -> None:
+    with pytest.raises(EditRefused) as refused:
+        draft(session, ("topic", key), LAN, TODAY, {"id": key})
+    assert refused.value.reason == "key"
+
+
+@pytest.mark.parametrize("key", ["../../evil", "Ask Fee", "ask.fee"])
+def test_examples_are_kept_under_an_intents_name_only(team: Team, session: Session, key: str) -> None:
+    row = draft(session, ("examples", key), LAN, TODAY, ["câu mẫu"])
+    with pytest.raises(EditRefused) as refused:
+        submit(session, team.published, [row.id], LAN, WHY, None, TODAY)
+    assert refused.value.reason == "faulty"
