@@ -47,6 +47,9 @@ class LearnScreen:
 
     async def load(self) -> None:
         """Gather the questions, and group them; that may take half a minute."""
+        if not await run.io_bound(self.visit.doing.may_go_on):
+            self.visit.doing.leave()
+            return
         self.busy.visible = True
         asked, self.proposals = await run.io_bound(self._read)  # type: ignore[misc]
         words = self.visit.bench.assistant.library.search_words

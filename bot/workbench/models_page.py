@@ -86,6 +86,9 @@ class ModelsScreen:
 
     async def follow(self) -> None:
         """Draw anew what changed."""
+        if not await run.io_bound(self.visit.doing.may_go_on):
+            self.visit.doing.leave()
+            return
         before = self.shown
         await self.load()
         if self.shown.is_running or self.shown.state != before.state:
