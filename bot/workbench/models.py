@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 from sqlalchemy import JSON, Engine, Float, ForeignKey, LargeBinary, String, Text, select
-from sqlalchemy.orm import Mapped, Session, deferred, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.hotline.staff import may
 from knowledge.database import Base, UtcTime, now, reading
@@ -32,7 +32,7 @@ class NluModel(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)
-    file: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    file: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     staff_id: Mapped[int | None]  # nobody: it was there before
     made_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
