@@ -165,7 +165,7 @@ def read_record(kind: type[R], file: YamlFile, data: Any = None, place: Place = 
 
 def _faults(error: ValidationError, file: YamlFile, place: Place) -> Iterator[Fault]:
     details = error.errors()
-    within = {detail["loc"][:-1] for detail in details if detail["loc"]}
+    within = {detail["loc"][:n] for detail in details for n in range(len(detail["loc"]))}
     for detail in details:
         if detail["type"] == "too_short" and detail["loc"] in within:
             continue  # only because its parts, named themselves, are faulty

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from actions.wording import say
+from actions.wording import dong, say
 from bot.workbench.fields import FormField, form_of, told_choice
 from knowledge.editing.three_way import MISSING, Place, changes
 
@@ -28,9 +28,16 @@ def differences(shape: type[BaseModel], before: Any, after: Any) -> list[Differe
         there, gone = say("content.there"), say("content.not_there")
         return [Difference("", gone if before is None else there, gone if after is None else there)]
     return [
-        Difference(told_place(shape, each.place), told_value(each.before), told_value(each.after))
+        Difference(
+            told_place(shape, each.place), _told(each.place, each.before), _told(each.place, each.after)
+        )
         for each in changes(before, after)
     ]
+
+
+def _told(place: Place, value: Any) -> str:
+    is_amount = bool(place) and place[-1] == "amount" and isinstance(value, int)
+    return dong(value) if is_amount else told_value(value)
 
 
 def told_place(shape: type[BaseModel], place: Place) -> str:

@@ -120,7 +120,10 @@ def test_differences_are_told_field_by_field() -> None:
     assert (first.where, first.before, first.after) == (
         "Cách nộp › Trực tiếp › Thời hạn giải quyết", "3 ngày", "nguồn không nói",
     )  # fmt: skip
-    assert second.where.endswith("Số tiền (đồng)") and (second.before, second.after) == ("0", "8000")
+    assert second.where.endswith("Số tiền (đồng)") and (second.before, second.after) == (
+        "miễn phí",
+        "8.000 đ",
+    )
 
 
 def test_a_record_that_is_one_list_is_compared_by_its_lines() -> None:

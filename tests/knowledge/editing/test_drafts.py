@@ -240,6 +240,12 @@ def test_a_gap_or_overlap_of_fees_is_told_with_its_place(team: Team) -> None:
     assert fault.field == "channels[0].fees[1]" and "2027-01-01" in fault.message
 
 
+def test_a_faulty_amount_is_one_fault_and_not_one_of_everything_around_it(team: Team) -> None:
+    with pytest.raises(EditRefused) as refused:
+        team.submitted(lambda data: data["channels"][0]["fees"][0].update(amount="khoảng 10 nghìn"))
+    assert [fault.field for fault in refused.value.facts["faults"]] == ["channels[0].fees[0].amount"]
+
+
 def test_a_record_and_the_text_it_rests_on_are_approved_together(team: Team) -> None:
     topic: Key = (
         "topic",
