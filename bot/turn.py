@@ -121,6 +121,11 @@ class Assistant:
         """The newest knowledge."""
         return self.shelf()
 
+    @property
+    def pack(self) -> Province:
+        """The newest pack of its province."""
+        return self.library.catalogue.provinces.get(self.province.id, self.province)
+
     def reply(self, message: Message) -> Reply:
         """Answer one message; raises BadInput and DatabaseUnavailable."""
         step = self.begin(message)
@@ -242,7 +247,7 @@ class Assistant:
             citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline)
             request = Request(
                 self.library,
-                self.province,
+                self.pack,
                 self.today(),
                 reading=reading,
                 citizen=citizen,

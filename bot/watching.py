@@ -118,7 +118,7 @@ class Watcher:
             session.delete(watched)
 
     def _standing(self, dossier: Dossier) -> Deadline | None:
-        library, province = self.assistant.library, self.assistant.province
+        library, province = self.assistant.library, self.assistant.pack
         return deadline(dossier, self.assistant.today(), library.catalogue.working_days(province.id))
 
     def _tell(

@@ -31,6 +31,7 @@ from knowledge.records import (
     Procedure,
     Province,
     Questions,
+    SearchWordsFile,
     StatusNames,
     Tariff,
     Topic,
@@ -133,7 +134,7 @@ class _Reader:
         asked: dict[str, Path] = {}
         for stem in self.source.stems("questions"):
             path = self.source.path(f"questions/{stem}.yml")
-            if stem != OTHERS and not procedure_codes(stem):
+            if stem != OTHERS and procedure_codes(stem) != [stem]:
                 what = f"must be named after a procedure's code, or {OTHERS}.yml for other matters"
                 self.faults.append(Fault(path, 1, "file", what))
             try:
@@ -218,6 +219,7 @@ def load_catalogue(content: Path | Source = CONTENT, *, lenient: bool = False) -
     status_names = reader.read_status_names()
     questions = reader.read_questions()
     reader.check_examples()
+    reader.read_whole("search_words.yml", SearchWordsFile)
     canned = reader.read_list("canned_replies.yml", CannedReply)
     notices = reader.read_list("notices.yml", Notice)
     corrections = reader.read_map("corrections.yml", _correction)

@@ -71,14 +71,14 @@ class Library:
         if any(getattr(self.catalogue, name) != getattr(catalogue, name) for name in same):
             return None
         other = self.with_records(catalogue)
-        other.texts, other._topics = texts, {}
+        other.texts = texts
         other.ranking.put_off(texts, stamp)
         return other
 
     def with_records(self, catalogue: Catalogue) -> Library:
         """Give the same library with other records, found as before: to look at them, not to search them."""
         other = copy(self)
-        other.catalogue = catalogue
+        other.catalogue, other._topics = catalogue, {}
         return other
 
     def find_procedures(self, words: str) -> list[Hit[str]]:

@@ -123,9 +123,10 @@ class Ranking:
 
     def learn(self) -> None:
         """Read the present texts and questions, if that was put off."""
-        if self._sources:
-            self._read(self._sources, or_older=False)
-            self._sources = None
+        if sources := self._sources:
+            self._read(sources, or_older=False)
+            if self._sources is sources:  # else they changed again meanwhile
+                self._sources = None
 
     def _read(self, sources: _Sources, *, or_older: bool) -> None:
         self._texts = TextScores(

@@ -17,7 +17,13 @@ from bot.workbench.shell import PATH, Visit
 from knowledge.editing.records import KINDS, TABLE, Key
 
 MARKS = ("any", "open", "expiring", "unverified", "doubtful")
-COLOURS = {"draft": "orange-9", "in_review": "purple-8", "scheduled": "blue-9", "imported": "grey-7"}
+COLOURS = {
+    "draft": "orange-9",
+    "in_review": "purple-8",
+    "scheduled": "blue-9",
+    "imported": "grey-7",
+    "missing": "grey-7",
+}
 
 
 async def list_page(visit: Visit) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from threading import Lock
@@ -14,7 +15,7 @@ from sqlalchemy.orm import Session
 from bot.workbench.fields import told_table
 from knowledge.database import reading
 from knowledge.editing.published import Published, State
-from knowledge.editing.records import KINDS, MAPS, TABLE, Key, file_of, title_of
+from knowledge.editing.records import KINDS, MAPS, TABLE, TABLES, Key, file_of, title_of
 from knowledge.editing.revisions import ContentRevision
 from knowledge.revisions import ProcedureRevision, stamp
 from knowledge.search import folded_words
@@ -27,7 +28,7 @@ ENDS = ("valid_to", "in_force_to", "ends")
 
 @dataclass(frozen=True)
 class Row:
-    """One record in the list; ``state`` is published, draft, in_review, scheduled or imported."""
+    """One record in the list; ``state``: published, draft, in_review, scheduled, imported or missing."""
 
     key: Key
     title: str
@@ -132,7 +133,8 @@ class Listing:
             for key, number in state.revisions.items()
         }
         written = {row.key: row for row in self._by_revision.values()}
-        rows = [*written.values(), *(row for row in imported if row.key not in written)]
+        missing = [_missing(name) for name in TABLES if (TABLE, name) not in written]
+        rows = [*written.values(), *missing, *(row for row in imported if row.key not in written)]
         return sorted(rows, key=lambda row: (KINDS.index(row.key[0]), row.title.casefold()))
 
 
@@ -162,6 +164,12 @@ def _row(
     )
 
 
+def _missing(table: str) -> Row:
+    """Give the row of a table that nobody has filled in yet."""
+    title = told_table(table)
+    return Row((TABLE, table), title, "missing", searched=f" {folded_words(f'{title} {table}')}")
+
+
 def _expiries(data: Any) -> Iterator[date]:
     """Yield the last days of what is followed by nothing, anywhere in a record."""
     if isinstance(data, list):
@@ -173,7 +181,8 @@ def _expiries(data: Any) -> Iterator[date]:
     elif isinstance(data, dict):
         for name, value in data.items():
             if name in ENDS and isinstance(value, str):
-                yield date.fromisoformat(value[:10])
+                with suppress(ValueError):  # a draft may hold anything
+                    yield date.fromisoformat(value[:10])
             elif isinstance(value, dict | list):
                 yield from _expiries(value)
 

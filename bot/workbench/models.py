@@ -82,10 +82,15 @@ def list_models(session: Session) -> list[NluModel]:
     return list(session.scalars(select(NluModel).order_by(NluModel.id.desc())))
 
 
-def was_active(session: Session, model: int) -> bool:
-    """Tell whether a model has served before."""
-    served = select(ModelActivation.id).where(ModelActivation.model_id == model).limit(1)
-    return session.scalar(served) is not None
+def _may_serve(session: Session, model: NluModel) -> bool:
+    """Tell whether a model is no worse than the one that serves, or is the one that served before it."""
+    last = session.scalars(
+        select(ModelActivation.model_id).order_by(ModelActivation.id.desc()).limit(2)
+    ).all()
+    if last[1:] == [model.id]:
+        return True
+    serving = session.get(NluModel, last[0]) if last else None
+    return model.is_good and (serving is None or (model.report or {})["against"]["file"] == serving.name)
 
 
 def keep_model(session: Session, path: Path, staff: int | None, report: dict[str, Any] | None) -> NluModel:
@@ -102,11 +107,11 @@ def keep_model(session: Session, path: Path, staff: int | None, report: dict[str
 def activate(session: Session, model: int, staff: int, role: str, why: str) -> ModelActivation:
     """Make a model the one that serves.
 
-    Raises EditRefused for one that is worse, or was not measured, unless a lead says why; one that has served
-    before may always come back.
+    Raises EditRefused for one that is worse than the one that serves, or was not measured against it, unless
+    a lead says why; the one that served before it may always come back.
     """
     found = session.get_one(NluModel, model)
-    if not found.is_good and not was_active(session, model):
+    if not _may_serve(session, found):
         if not may(role, "figures"):
             raise EditRefused("worse", "the model is worse or was not measured: a lead has to decide")
         if len(why.split()) < FEWEST_WORDS:

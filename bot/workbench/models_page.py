@@ -161,7 +161,7 @@ class ModelsScreen:
     def _activate(self, model: NluModel) -> None:
         """Ask before another model answers citizens; a worse one needs a lead's reason."""
         me = self.visit.me
-        is_doubtful = not model.is_good and model.id not in self.shown.served
+        is_doubtful = not model.is_good
         with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.activate_title", name=model.name)).classes("text-lg font-bold break-all")
             if is_doubtful:

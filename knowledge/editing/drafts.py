@@ -19,6 +19,8 @@ from knowledge.editing.records import Content, Key
 from knowledge.editing.revisions import (
     ContentRevision,
     EditRefused,
+    days_after,
+    deciding,
     holding_of,
     open_for,
     open_revision,
@@ -29,6 +31,7 @@ from knowledge.editing.revisions import (
 )
 from knowledge.editing.three_way import merge
 
+NEEDED: tuple[Key, ...] = (("table", "search_words"), ("province", "toan-quoc"))
 LONGEST_KEY = 120  # characters
 FEWEST_WORDS = 3  # of what a change rests on
 
@@ -79,7 +82,9 @@ def save(session: Session, revision: int, version: int, began: Any, data: Any, s
 
 
 def take_away(session: Session, record: Key, staff: int, today: date) -> ContentRevision:
-    """Begin a draft that takes a record away; raises EditRefused when somebody changes it."""
+    """Begin a draft that takes a record away; raises EditRefused when it is being changed, or needed."""
+    if record in NEEDED:
+        raise EditRefused("needed", f"{'/'.join(record)}: nothing works without it")
     if open_revision(session, record):
         raise EditRefused("is_open", "somebody is changing this record; finish or drop that draft first")
     row = draft(session, record, staff, today)
@@ -125,7 +130,7 @@ def drop(session: Session, revision: int, today: date) -> ContentRevision:
     row = held(session, revision, "draft", "in_review", "approved")
     if row.state == "approved" and (row.publish_on is None or row.publish_on <= today):
         raise EditRefused("published", "it is published already; go back to an older revision instead")
-    row.state, row.open_for, row.decided_at = "dropped", None, now()
+    row.state, row.open_for, row.decided_at = "dropped", None, deciding(session)
     return row
 
 
@@ -143,10 +148,11 @@ def approve(
         if staff in row.authors:
             raise EditRefused("own", "whoever wrote a draft cannot approve it; ask a colleague")
         _begin_from_newest(session, row, max(row.publish_on or today, today))
-        row.state, row.open_for, row.reviewer, row.decided_at = "approved", None, staff, now()
+        row.state, row.open_for, row.reviewer, row.decided_at = "approved", None, staff, deciding(session)
     session.flush()
     later = [each for row in rows for each in carry_over(session, row)]
-    for day in sorted({each.publish_on for each in (*rows, *later) if each.publish_on}):
+    first = min(each.publish_on for each in rows if each.publish_on)
+    for day in sorted({*(each.publish_on for each in rows if each.publish_on), *days_after(session, first)}):
         on_day = {
             each.record: each.data for each in (*rows, *later) if each.publish_on and each.publish_on <= day
         }
@@ -182,11 +188,11 @@ def carry_over(session: Session, row: ContentRevision) -> list[ContentRevision]:
                 conflicts=both.conflicts, day=later.publish_on,
             )  # fmt: skip
         before = later.data
-        later.state, later.decided_at = "dropped", now()
+        later.state, later.decided_at = "dropped", deciding(session)
         after = ContentRevision(
             kind=row.kind, key=row.key, data=both.data, state="approved", base_id=after.id,
             publish_on=later.publish_on, why=later.why, authors=sorted({*later.authors, *row.authors}),
-            reviewer=row.reviewer, decided_at=now(),
+            reviewer=row.reviewer, decided_at=deciding(session),
         )  # fmt: skip
         session.add(after)
         session.flush()

@@ -18,12 +18,12 @@ from sqlalchemy.orm import Session
 
 from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import ContentError, Fault, content_digest, read_yaml
-from knowledge.database import now, transaction
+from knowledge.database import transaction
 from knowledge.editing.checking import new_faults
 from knowledge.editing.drafts import carry_over
 from knowledge.editing.published import Published
 from knowledge.editing.records import Content, Key, keys_of
-from knowledge.editing.revisions import ContentRevision, LoadedRecord, holding, plain, take_turns
+from knowledge.editing.revisions import ContentRevision, LoadedRecord, deciding, holding, plain, take_turns
 from knowledge.editing.three_way import Conflict, merge
 
 log = structlog.get_logger()
@@ -163,7 +163,7 @@ class _Loading:
         self.changed[key] = data
         row = ContentRevision(
             kind=key[0], key=key[1], data=data, state="approved", base_id=base, publish_on=self._today,
-            authors=[], decided_at=now(),
+            authors=[], decided_at=deciding(self._session),
         )  # fmt: skip
         self._session.add(row)
         if base is not None:

@@ -11,7 +11,7 @@ EditRefused
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from sqlalchemy import JSON, Date, ForeignKey, Index, String, Text, func, select, text
@@ -116,6 +116,23 @@ def scheduled(session: Session, record: Key, after: date) -> list[ContentRevisio
     """List the approved revisions of a record that begin after a day, in their order."""
     wanted = _approved(record).where(ContentRevision.publish_on > after)
     return list(session.scalars(wanted.order_by(*_IN_ORDER)))
+
+
+def days_after(session: Session, day: date) -> list[date]:
+    """List the days after this one on which anything that is scheduled begins."""
+    wanted = select(ContentRevision.publish_on).where(
+        ContentRevision.state == "approved", ContentRevision.publish_on > day
+    )
+    return sorted({each for each in session.scalars(wanted) if each})
+
+
+def deciding(session: Session) -> datetime:
+    """Give the moment of a decision: after all others, whatever the clocks of the replicas say.
+
+    The caller has taken its turn (``take_turns``).
+    """
+    last = session.scalar(select(func.max(ContentRevision.decided_at)))
+    return max(now(), last + timedelta(microseconds=1)) if last else now()
 
 
 def revisions_of_record(session: Session, record: Key) -> list[ContentRevision]:

@@ -163,10 +163,14 @@ class Round:
 
     def hears(self, words: str) -> None:
         """Wait until the citizen heard something; what a kill left unsure is let come to its time."""
+        has_asked = False
         for is_late in self._waiting(words):
             if any(words in each["text"] for each in self.api.received(self.chat)):
                 return
-            if is_late and self._age_unsure():
+            if is_late:
+                self._age_unsure()
+            elif not has_asked and self._is_kept():
+                has_asked = True
                 self.outcome.unsure += 1
                 self.api.citizen_says(self.chat, "/help")
 
@@ -196,16 +200,22 @@ class Round:
             mine = select(Case).join(Conversation).where(Conversation.address == str(self.chat))
             return session.scalars(mine).one()
 
-    def _age_unsure(self) -> bool:
-        """Let the ten minutes pass for what was being sent; tell whether anything waits to be told."""
+    def _age_unsure(self) -> None:
+        """Let the ten minutes pass for what was being sent."""
         long_ago = now() - UNSURE_AFTER - timedelta(minutes=1)
         mine = OutboxMessage.address == str(self.chat)
         was_killed = OutboxMessage.changed_at < self.program.started_at
         with transaction(self.engine) as session:
             stuck = update(OutboxMessage).where(mine, OutboxMessage.state == "sending", was_killed)
             session.execute(stuck.values(changed_at=long_ago))
-            unsure = select(OutboxMessage.id).where(mine, OutboxMessage.state.in_(("sending", "kept")))
-            return session.scalar(unsure.limit(1)) is not None
+
+    def _is_kept(self) -> bool:
+        """Tell whether anything waits to be told with the next answer."""
+        kept = select(OutboxMessage.id).where(
+            OutboxMessage.address == str(self.chat), OutboxMessage.state == "kept"
+        )
+        with reading(self.engine) as session:
+            return session.scalar(kept.limit(1)) is not None
 
     def _states(self) -> list[str]:
         """Say how far what was queued for the citizen, and what was told in the topic, has come."""

@@ -103,3 +103,29 @@ def test_an_urgent_notice_is_previewed_on_its_day(assistant: Assistant, publishe
 
     assert "Nghỉ vì bão." in first(date(2026, 12, 1))
     assert "Nghỉ vì bão." not in first(date(2026, 12, 1) + timedelta(days=1))
+
+
+def test_a_table_nobody_filled_in_is_listed_and_an_odd_date_harms_nothing(
+    any_engine: Engine, listing: Listing
+) -> None:
+    key: Key = ("table", "notices")
+    assert [(row.key, row.state) for row in listing.find(Wanted(words="thong bao khan"), TODAY).rows] == [
+        (key, "missing")
+    ]
+    with transaction(any_engine) as session:
+        draft(session, key, 1, TODAY, [{"id": "bao", "text": "x", "starts": "", "ends": "20261-12-01"}])
+    assert next(row.state for row in listing.find(Wanted(words="thong bao khan"), TODAY).rows) == "draft"
+
+
+def test_a_preview_leaves_what_citizens_are_answered_with_alone(
+    assistant: Assistant, published: Published
+) -> None:
+    before = assistant.library.find_topics(None, "vinh-phuc", "khai báo y tế")
+    topic = {
+        "id": "chua-dang", "intent": "ask_covid_rule", "title": "Khai báo y tế mới",
+        "aliases": ["khai báo y tế", "tờ khai y tế mới", "khai y tế"],
+        "rules": [{"valid_from": "2026-11-01", "text": "x", "sources": ["2138/UBND-HCC1"]}],
+    }  # fmt: skip
+    key: Key = ("topic", "chua-dang")
+    assert preview(assistant, published, key, {key: topic}, TODAY, TODAY).answers
+    assert assistant.library.find_topics(None, "vinh-phuc", "khai báo y tế") == before

@@ -320,3 +320,33 @@ def test_examples_are_kept_under_an_intents_name_only(team: Team, session: Sessi
     with pytest.raises(EditRefused) as refused:
         submit(session, team.published, [row.id], LAN, WHY, None, TODAY)
     assert refused.value.reason == "faulty"
+
+
+def test_a_change_is_checked_on_every_day_that_something_is_scheduled_for(team: Team) -> None:
+    text: Key = ("official_text", "9/2026/NQ-HĐND")
+    with transaction(team.engine) as session:
+        row = draft(session, text, LAN, TODAY, {"title": "Nghị quyết 9"})
+        submit(session, team.published, [row.id], LAN, WHY, None, TODAY)
+    team.approve([row.id])
+    with transaction(team.engine) as session:
+        row = take_away(session, text, LAN, TODAY)
+        submit(session, team.published, [row.id], LAN, "văn bản hết hiệu lực", NEW_YEAR, TODAY)
+    team.approve([row.id])
+    topic: Key = (
+        "topic",
+        sorted(key for kind, key in team.published.on(TODAY).revisions if kind == "topic")[0],
+    )
+    number = team.submitted(lambda data: data["rules"][0]["sources"].append(text[1]), topic)
+    with pytest.raises(EditRefused, match="9/2026"):
+        team.approve([number])
+
+
+def test_what_search_needs_is_checked_and_cannot_be_taken_away(team: Team, session: Session) -> None:
+    words: Key = ("table", "search_words")
+    with pytest.raises(EditRefused) as refused:
+        take_away(session, words, LAN, TODAY)
+    assert refused.value.reason == "needed"
+    row = draft(session, words, LAN, TODAY)
+    row.data = {"short_forms": {}}
+    with pytest.raises(EditRefused, match="question_words"):
+        submit(session, team.published, [row.id], LAN, WHY, None, TODAY)
