@@ -90,7 +90,7 @@ def test_every_status_is_read(client: Client, one_stop: OneStop, status: int) ->
 def test_no_name_and_no_number_of_a_person_is_read(client: Client, one_stop: OneStop) -> None:
     for made_up in list(one_stop.dossiers.values())[:60]:
         state = repr(_found(client, made_up.code))
-        for word in ("Demo", made_up.phone, made_up.phone[-4:] + "'", made_up.identity, "0900"):
+        for word in ("Demo", made_up.phone, made_up.phone[-4:] + "'", made_up.identity, "'0900"):
             assert word not in state, word
 
 
