@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from html import unescape
 from typing import Any
 
-from bot.telegram_text import as_html
+from bot.telegram_text import BREAKS, as_html
 
 LIMIT = 2000  # characters of one text on Zalo
 _LINK = re.compile(r'<a href="([^"]*)">(.*?)</a>', re.DOTALL)
 _TAG = re.compile(r"</?[a-z][^>]*>")
-_CUTS = (re.compile(r"\n\s*\n"), re.compile(r"\n"), re.compile(r"(?<=[.!?…;])\s+"), re.compile(r"\s+"))
 
 
 def plain_text(markdown: str, sources: Sequence[dict[str, Any]] = (), limit: int = LIMIT) -> list[str]:
@@ -33,7 +32,7 @@ def _pieces(text: str, limit: int) -> list[str]:
     """Cut a text between paragraphs, else lines, else sentences, else words."""
     pieces = []
     while len(text) > limit:
-        end = next((cut for pattern in _CUTS if (cut := _last(pattern, text, limit))), limit)
+        end = next((cut for pattern in BREAKS if (cut := _last(pattern, text, limit))), limit)
         pieces.append(text[:end].rstrip())
         text = text[end:].lstrip()
     return [*pieces, text] if text else pieces

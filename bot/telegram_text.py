@@ -28,7 +28,7 @@ _INLINE = re.compile(
     r"|\*\*(?=\S)(?P<bold>.+?)(?<=\S)\*\*"
     r"|(?<!\w)_(?=\S)(?P<italic>.+?)(?<=\S)_(?!\w)"
 )
-_BREAKS = (  # where to cut: between paragraphs, else lines, else sentences, else words
+BREAKS = (  # where to cut: between paragraphs, else lines, else sentences, else words
     re.compile(r"\n\s*\n"),
     re.compile(r"\n"),
     re.compile(r"(?<=[.!?…;])\s+"),
@@ -131,7 +131,7 @@ def _cut(spans: list[_Span], limit: int) -> tuple[list[_Span], list[_Span]]:
 
 
 def _best_break(text: str, most: int) -> int:
-    for between in _BREAKS:
+    for between in BREAKS:
         places = takewhile(lambda place: place <= most, (found.start() for found in between.finditer(text)))
         if place := max(places, default=0):
             return place

@@ -170,8 +170,9 @@ def open_library(
     catalogue = load_catalogue(source, lenient=lenient)
     digests: dict[str, str] = {}
     if engine is not None:
-        digests = {code: digest for code, (digest, _) in revisions.current_names(engine).items()}
-        catalogue = with_imported(catalogue, engine)
+        imported = revisions.current_names(engine)
+        digests = {code: digest for code, (digest, _) in imported.items()}
+        catalogue = _beside_imported(catalogue, engine, imported)
     search_words = _read_search_words(source.open("search_words.yml"))
     named = _named(catalogue)
     stamp = repr([sorted(digests.items()), source.mark("procedures")])
@@ -195,7 +196,11 @@ def open_library(
 
 def with_imported(catalogue: Catalogue, engine: Engine) -> Catalogue:
     """Put what was imported beside the written procedures."""
-    names = {code: name for code, (_, name) in revisions.current_names(engine).items()}
+    return _beside_imported(catalogue, engine, revisions.current_names(engine))
+
+
+def _beside_imported(catalogue: Catalogue, engine: Engine, imported: dict[str, tuple[str, str]]) -> Catalogue:
+    names = {code: name for code, (_, name) in imported.items()}
     procedures = Procedures(
         catalogue.procedures.written, names, lambda code, day: revisions.facts_on(engine, code, day)
     )

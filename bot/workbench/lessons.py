@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -35,36 +36,26 @@ class Teacher:
 
 def teach_name(session: Session, by: Teacher, code: str, texts: Sequence[str]) -> list[ContentRevision]:
     """Draft names of a procedure as citizens say them; raises EditRefused for one that has no own record."""
-    record = ("procedure", code)
 
     def add(data: Any) -> Any:
-        names = {folded_words(name) for name in (data["name"], *data["aliases"])}
-        fresh = [text for text in texts if folded_words(text) not in names]
-        return {**data, "aliases": [*data["aliases"], *fresh]}
+        _, *aliases = _with_more([data["name"], *data["aliases"]], texts)
+        return {**data, "aliases": aliases}
 
-    return _teach(session, by, {record: (add, None)}, texts, "alias", {"procedure": code})
+    return _teach(session, by, ("procedure", code), add, None, texts, "alias", {"procedure": code})
 
 
 def teach_question(
     session: Session, by: Teacher, code: str, name: str, texts: Sequence[str]
 ) -> list[ContentRevision]:
     """Draft typical questions of a procedure called ``name``."""
-
-    def add(data: Any) -> Any:
-        known = {folded_words(text) for text in data}
-        return [*data, *(text for text in texts if folded_words(text) not in known)]
-
-    return _teach(session, by, {("questions", code): (add, [name])}, texts, "question", {"procedure": code})
+    add = partial(_with_more, more=texts)
+    return _teach(session, by, ("questions", code), add, [name], texts, "question", {"procedure": code})
 
 
 def teach_example(session: Session, by: Teacher, intent: str, texts: Sequence[str]) -> list[ContentRevision]:
     """Draft example sentences of an intent, which the next training learns."""
-
-    def add(data: Any) -> Any:
-        known = {folded_words(text) for text in data}
-        return [*data, *(text for text in texts if folded_words(text) not in known)]
-
-    return _teach(session, by, {("examples", intent): (add, [])}, texts, "example", {"intent": intent})
+    add = partial(_with_more, more=texts)
+    return _teach(session, by, ("examples", intent), add, [], texts, "example", {"intent": intent})
 
 
 def teach_topic(
@@ -85,35 +76,47 @@ def teach_topic(
     return draft(session, ("topic", topic), by.staff, by.today, data)
 
 
+def _with_more(said: Sequence[str], more: Sequence[str]) -> list[str]:
+    """Add the texts that do not stand there yet, in whatever spelling."""
+    known = {folded_words(text) for text in said}
+    return [*said, *(text for text in more if folded_words(text) not in known)]
+
+
 def _teach(
     session: Session,
     by: Teacher,
-    changes: dict[Key, tuple[Callable[[Any], Any], Any]],
+    record: Key,
+    add: Callable[[Any], Any],
+    new: Any,
     texts: Sequence[str],
     how: str,
     expected: dict[str, str],
 ) -> list[ContentRevision]:
-    """Draft changes with their corrections, and hand them in together."""
+    """Draft a change, of ``new`` data where there is no record, with its corrections, and hand it in."""
     if not texts:
         raise EditRefused("no_texts", "choose at least one question")
-    rows = [_changed(session, by, record, change, new) for record, (change, new) in changes.items()]
+    rows = [_changed(session, by, record, add, new)]
     for text in texts:
-        record = ("correction", hashlib.sha256(folded_words(text).encode()).hexdigest()[:12])
-        rows.append(_changed(session, by, record, None, {"question": text, **expected}))
+        key = hashlib.sha256(folded_words(text).encode()).hexdigest()[:12]
+        wanted = {"question": text, **expected}
+        rows.append(_changed(session, by, ("correction", key), partial(_instead, wanted), wanted))
     settle(session, texts, how, next(iter(expected.values())), by.staff)
     why = say("content.lesson_why", text=texts[0])
     return submit(session, by.published, [row.id for row in rows], by.staff, why, None, by.today)
 
 
+def _instead(wanted: Any, _: Any) -> Any:
+    return wanted
+
+
 def _changed(
-    session: Session, by: Teacher, record: Key, change: Callable[[Any], Any] | None, new: Any
+    session: Session, by: Teacher, record: Key, change: Callable[[Any], Any], new: Any
 ) -> ContentRevision:
-    """Draft a record with a change of what it says, or of ``new``; without a change with ``new`` alone."""
+    """Draft a change of what a record says, or of ``new`` where there is none."""
     if open_revision(session, record):
         raise EditRefused("is_open", "somebody is changing this record; finish or drop that draft first")
-    if new is None and holding_of(session, record, by.today) is None:
+    is_there = holding_of(session, record, by.today) is not None
+    if new is None and not is_there:
         raise EditRefused("no_own_record", f"{record[1]} has no record of its own to add a name to")
-    is_there = holding_of(session, record, by.today)
     row = draft(session, record, by.staff, by.today, None if is_there else new)
-    data = change(deepcopy(row.data)) if change else new
-    return save(session, row.id, row.version, row.data, data, by.staff)
+    return save(session, row.id, row.version, row.data, change(deepcopy(row.data)), by.staff)

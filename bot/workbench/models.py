@@ -17,11 +17,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.hotline.staff import may
 from knowledge.database import Base, UtcTime, now, reading
-from knowledge.editing.revisions import EditRefused
+from knowledge.editing.revisions import EditRefused, is_reason
 from nlu.client import ModelRefused, NluClient, NluUnavailable
 
 log = structlog.get_logger()
-FEWEST_WORDS = 3  # of a lead's reason
 LOOK_EVERY = 10.0  # seconds between looks at what the server serves while nothing changes
 
 
@@ -114,7 +113,7 @@ def activate(session: Session, model: int, staff: int, role: str, why: str) -> M
     if not _may_serve(session, found):
         if not may(role, "figures"):
             raise EditRefused("worse", "the model is worse or was not measured: a lead has to decide")
-        if len(why.split()) < FEWEST_WORDS:
+        if not is_reason(why):
             raise EditRefused("worse_why", "the model is worse or was not measured: say why it shall serve")
     activation = ModelActivation(model_id=model, staff_id=staff, why=why.strip())
     session.add(activation)

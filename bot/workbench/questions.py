@@ -1,4 +1,4 @@
-"""Asking whether something is really meant."""
+"""What several pages ask: why and from when, and whether something is really meant."""
 
 from __future__ import annotations
 
@@ -6,6 +6,15 @@ from nicegui import ui
 
 from actions.wording import say
 from bot.workbench.shell import Visit
+
+
+def ask_why(why: str = "") -> tuple[ui.textarea, ui.input]:
+    """Draw the boxes for what a change rests on, and for its first day."""
+    reason = ui.textarea(say("content.why"), value=why).props("outlined autogrow").classes("w-full")
+    reason.props["hint"] = say("content.why_hint")
+    day = ui.input(say("content.publish_on")).props("outlined type=date stack-label").classes("w-full")
+    day.props["hint"] = say("content.publish_on_hint")
+    return reason, day
 
 
 async def asked(visit: Visit, question: str) -> bool:

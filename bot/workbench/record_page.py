@@ -20,7 +20,7 @@ from bot.workbench.history_view import HistoryView
 from bot.workbench.links import check_links, links_in
 from bot.workbench.merge_dialog import ask_which
 from bot.workbench.preview_view import PreviewView
-from bot.workbench.questions import asked
+from bot.workbench.questions import ask_why, asked
 from bot.workbench.record_state import RecordState, new_data, note_deed, read_state
 from bot.workbench.shell import PATH, Visit
 from knowledge.editing.drafts import draft, drop, give_back, save, submit, take_away
@@ -277,12 +277,7 @@ class RecordScreen:
             return
         with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.submit_title")).classes("text-lg font-bold")
-            why = (
-                ui.textarea(say("content.why"), value=opened.why).props("outlined autogrow").classes("w-full")
-            )
-            why.props["hint"] = say("content.why_hint")
-            on = ui.input(say("content.publish_on")).props("outlined type=date stack-label").classes("w-full")
-            on.props["hint"] = say("content.publish_on_hint")
+            why, on = ask_why(opened.why)
             troubles = ui.label("").classes(f"text-negative {LINES}").props("role=alert")
 
             def work(session: Session) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from nicegui import events, run, ui
 from sqlalchemy.orm import Session
@@ -15,13 +15,14 @@ from actions.wording import say
 from bot.hotline.staff import audit
 from bot.workbench.comparing import told_value
 from bot.workbench.listing import data_of
+from bot.workbench.questions import ask_why
 from bot.workbench.shell import Visit
 from knowledge.editing.drafts import draft, save, submit
 from knowledge.editing.records import Key
 from knowledge.editing.revisions import EditRefused, open_revision
 from knowledge.sheets import Plan, Table, read_sheet, write_sheet
 
-TABLES: tuple[Table, ...] = ("fees", "contacts", "tariffs")
+TABLES: tuple[Table, ...] = get_args(Table)
 LARGEST = 20 * 1024 * 1024  # bytes of a file
 MOST_SHOWN = 100  # changes or faults
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -99,15 +100,9 @@ class SheetDialog:
         )
         if plan.faults or not plan.records:
             return
-        why = (
-            ui.textarea(say("content.why"))
-            .props("outlined autogrow")
-            .classes("w-full")
-            .bind_value(self, "why")
-        )
-        why.props["hint"] = say("content.why_hint")
-        on = ui.input(say("content.publish_on")).props("outlined type=date stack-label").classes("w-full")
-        on.bind_value(self, "publish_on").props["hint"] = say("content.publish_on_hint")
+        why, on = ask_why()
+        why.bind_value(self, "why")
+        on.bind_value(self, "publish_on")
         title = say("content.sheet_hand_in", count=len(plan.records))
         ui.button(title, on_click=partial(self._hand_in, plan)).props("no-caps")
 

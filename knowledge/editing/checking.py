@@ -14,7 +14,7 @@ def new_faults(
     published: Published, day: date, instead: Content, beside: Content | None = None
 ) -> list[Fault]:
     """List the faults that these records bring into a day's content; ``beside``: others not published yet."""
-    others = {**(beside or {})}
+    others = beside or {}
     before = set(load_catalogue(published.on(day, others), lenient=True).faults)
     after = load_catalogue(published.on(day, {**others, **instead}), lenient=True).faults
     return [fault for fault in after if fault not in before]

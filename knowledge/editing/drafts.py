@@ -22,6 +22,7 @@ from knowledge.editing.revisions import (
     days_after,
     deciding,
     holding_of,
+    is_reason,
     open_for,
     open_revision,
     plain,
@@ -33,7 +34,6 @@ from knowledge.editing.three_way import merge
 
 NEEDED: tuple[Key, ...] = (("table", "search_words"), ("province", "toan-quoc"))
 LONGEST_KEY = 120  # characters
-FEWEST_WORDS = 3  # of what a change rests on
 
 
 def draft(session: Session, record: Key, staff: int, today: date, new: Any = None) -> ContentRevision:
@@ -103,7 +103,7 @@ def submit(
 ) -> list[ContentRevision]:
     """Let drafts be reviewed; raises EditRefused without a reason, for a past day, or with faults."""
     rows = [held(session, each, "draft") for each in revisions]
-    if len(why.split()) < FEWEST_WORDS:
+    if not is_reason(why):
         raise EditRefused("why", "say what changes, and by which official text")
     if publish_on and publish_on < today:
         raise EditRefused("past", f"{publish_on} is over: choose today or a later day")

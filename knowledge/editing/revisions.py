@@ -25,6 +25,9 @@ State = Literal["draft", "in_review", "approved", "dropped"]
 EDITING_LOCK = 1_001_194  # any number of our own
 
 
+FEWEST_WORDS = 3  # of a reason
+
+
 class EditRefused(Exception):
     """What was asked of a revision cannot be done."""
 
@@ -144,6 +147,11 @@ def revisions_of_record(session: Session, record: Key) -> list[ContentRevision]:
 def open_revision(session: Session, record: Key) -> ContentRevision | None:
     """Find the draft of a record, or what waits for review."""
     return session.scalar(select(ContentRevision).where(ContentRevision.open_for == open_for(record)))
+
+
+def is_reason(why: str) -> bool:
+    """Tell whether a text is long enough to say why something is done."""
+    return len(why.split()) >= FEWEST_WORDS
 
 
 def waiting(session: Session) -> list[ContentRevision]:
