@@ -245,25 +245,31 @@ class Assistant:
             if case and self.hotline.is_silent(session, case) and not _is_for_the_machine(step):
                 return self._pass_on(session, case, conversation, turn, step)
             citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline)
+            moment = self._moment()
             request = Request(
                 self.library,
                 self.pack,
-                self.today(),
+                moment.date(),
                 reading=reading,
                 citizen=citizen,
                 memory=memory,
                 address=self.address,
             )
             given, memory = self._say(request, trouble)
-            given = with_notices(
-                request, datetime.combine(request.today, now().astimezone(HERE).time()), given
-            )
+            given = with_notices(request, moment, given)
             news = take_news(session, conversation.id)
             if citizen.is_erased:
                 conversation, turn = self._start_afresh(session, conversation, turn)
                 memory = Memory()
             conversation.memory = memory.as_json()
             return self._note(session, turn, given, reading, [*news, given.as_message()])
+
+    def _moment(self) -> datetime:
+        """Give the moment of an answer in Việt Nam, on the day that rules are judged by."""
+        while True:
+            day, at = self.today(), self.hotline.clock().astimezone(HERE)
+            if day == self.today():  # else it was midnight in between
+                return datetime.combine(day, at.time())
 
     def _note(
         self,
