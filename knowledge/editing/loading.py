@@ -23,7 +23,15 @@ from knowledge.editing.checking import new_faults
 from knowledge.editing.drafts import carry_over
 from knowledge.editing.published import Published
 from knowledge.editing.records import Content, Key, keys_of
-from knowledge.editing.revisions import ContentRevision, LoadedRecord, deciding, holding, plain, take_turns
+from knowledge.editing.revisions import (
+    ContentRevision,
+    EditRefused,
+    LoadedRecord,
+    deciding,
+    holding,
+    plain,
+    take_turns,
+)
 from knowledge.editing.three_way import Conflict, merge
 
 log = structlog.get_logger()
@@ -151,16 +159,12 @@ class _Loading:
         if both.conflicts:
             self.report.conflicts[key] = both.conflicts
             return
+        if both.data != current and not self._publish(key, number, both.data):
+            return
         self.keep(key, data)
-        if both.data != current:
-            self._publish(key, number, both.data)
 
-    def _publish(self, key: Key, base: int | None, data: Any) -> None:
-        fate = (
-            self.report.retired if data is None else self.report.new if base is None else self.report.changed
-        )
-        fate.append(key)
-        self.changed[key] = data
+    def _publish(self, key: Key, base: int | None, data: Any) -> bool:
+        """Publish a record unless what is scheduled changes the same fields, which is told; tell which."""
         row = ContentRevision(
             kind=key[0], key=key[1], data=data, state="approved", base_id=base, publish_on=self._today,
             authors=[], decided_at=deciding(self._session),
@@ -168,4 +172,15 @@ class _Loading:
         self._session.add(row)
         if base is not None:
             self._session.flush()
-            carry_over(self._session, row)
+            try:
+                carry_over(self._session, row)
+            except EditRefused as error:
+                self.report.conflicts[key] = error.conflicts
+                self._session.delete(row)
+                return False
+        fate = (
+            self.report.retired if data is None else self.report.new if base is None else self.report.changed
+        )
+        fate.append(key)
+        self.changed[key] = data
+        return True
