@@ -148,7 +148,7 @@ class _Channel:
             return
         typing = asyncio.create_task(attempt(bot.send_chat_action(chat_id, "typing")))
         try:
-            told = (await self.assistant.reply_soon(message)).messages
+            told = (await self.assistant.reply_soon(message)).to_send
         except BadInput as error:
             told = [{"text": error.message}]
         except DatabaseUnavailable:

@@ -39,7 +39,7 @@ from bot.hotline.duty import Hotline
 from bot.hotline.writing import note_sent
 from bot.inbox import Message, receive, turn_by_key
 from bot.intake import BadInput, UnknownConversation, clean, has_words
-from bot.outbox import take_news
+from bot.outbox import Recipient, queue, take_news
 from bot.store import Conversation, Turn, title_of
 from knowledge.database import DatabaseUnavailable, now, transaction
 from knowledge.dossier_codes import find_codes
@@ -79,6 +79,11 @@ class Reply:
     def messages(self) -> list[dict[str, Any]]:
         """The messages: text (Markdown), choices and sources."""
         return list(self.body["messages"])
+
+    @property
+    def to_send(self) -> list[dict[str, Any]]:
+        """The messages a channel that can be written to sends itself; the outbox sends the others."""
+        return self.messages[: len(self.messages) - self.body.get("queued", 0)]
 
 
 @dataclass(frozen=True)
@@ -278,6 +283,8 @@ class Assistant:
         is_with_person = case is not None and self.hotline.is_silent(session, case)
         whose = turn.conversation_id
         reply = Reply(self._body(whose, given, reading, messages, case, is_with_person=is_with_person))
+        if case and given.status == "handed_over" and given.blocks:
+            reply.body["queued"] = _queue_last(session, turn, messages)
         turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
         turn.reply, turn.answered_at = reply.body, now()
         return reply
@@ -354,6 +361,18 @@ class Assistant:
                 "topic": given.topic,
             },
         }
+
+
+def _queue_last(session: Session, turn: Turn, messages: list[dict[str, Any]]) -> int:
+    """Let the outbox send what a hand-over says, as it does persons' words: once, also over a crash.
+
+    Gives the number of messages queued: none where the channel has no address.
+    """
+    conversation = session.get_one(Conversation, turn.conversation_id)
+    if conversation.address is None:
+        return 0
+    whom = Recipient(conversation.channel, conversation.address, conversation.id)
+    return int(queue(session, f"turn:{turn.id}", whom, messages[-1], at_night=True))
 
 
 def _is_for_the_machine(step: Waiting) -> bool:
