@@ -29,7 +29,7 @@ from bot.hotline.duty import Hotline
 from bot.hotline.hours import OpeningHours, read_hours
 from bot.hotline.staff_sessions import forget_sign_ins
 from bot.hotline.topics import OF_TOPICS
-from bot.outbox import Outbox, OutboxMessage, Recipient, forget_sent, queue
+from bot.outbox import Outbox, OutboxMessage, Recipient, State, forget_sent, queue
 from bot.settings import HERE, Settings
 from bot.store import erase_older_than, stop_following
 from bot.telegram_channel import TelegramApplication, running_telegram, telegram_application, webhook_route
@@ -248,9 +248,12 @@ def erase_old(engine: Engine, days: int) -> None:
     log.info("old_conversations_erased", count=erased)
 
 
-def note_refused(engine: Engine, message: OutboxMessage) -> None:
-    """Note that a channel refuses a message for good: staff are told, and nobody is followed for them."""
-    if message.conversation_id:
+def note_refused(engine: Engine, message: OutboxMessage, outcome: State) -> None:
+    """Note that a platform does not take a message: staff are told.
+
+    When it never will, nothing is followed for this person any more.
+    """
+    if message.conversation_id and outcome == "failed":
         stop_following(engine, message.conversation_id)
     with transaction(engine) as session:
         note_undelivered(session, message.key)

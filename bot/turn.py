@@ -52,6 +52,7 @@ from nlu.client import NluClient, NluUnavailable
 from nlu.reading import FALLBACK, Reading
 
 log = structlog.get_logger()
+BY_OUTBOX = frozenset({"zalo_oa", "zalo_bot"})  # channels that send nothing themselves
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
@@ -249,6 +250,7 @@ class Assistant:
             case = find_open(session, conversation.id)
             if case and self.hotline.is_silent(session, case) and not _is_for_the_machine(step):
                 return self._pass_on(session, case, conversation, turn, step)
+            whom = Recipient(conversation.channel, conversation.address)  # also when all else is erased
             citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline)
             request = Request(
                 self.library,
@@ -268,7 +270,7 @@ class Assistant:
                 conversation, turn = self._start_afresh(session, conversation, turn)
                 memory = Memory()
             conversation.memory = memory.as_json()
-            return self._note(session, turn, given, reading, [*news, given.as_message()])
+            return self._note(session, turn, given, reading, [*news, given.as_message()], whom)
 
     def _note(
         self,
@@ -277,14 +279,16 @@ class Assistant:
         given: Answer,
         reading: Reading,
         messages: list[dict[str, Any]],
+        whom: Recipient,
     ) -> Reply:
         """Store what a turn was understood as and answered with."""
         case = find_open(session, turn.conversation_id)
         is_with_person = case is not None and self.hotline.is_silent(session, case)
         whose = turn.conversation_id
         reply = Reply(self._body(whose, given, reading, messages, case, is_with_person=is_with_person))
-        if case and given.status == "handed_over" and given.blocks:
-            reply.body["queued"] = _queue_last(session, turn, messages)
+        is_said_once = case is not None and given.status == "handed_over" and bool(given.blocks)
+        if queued := _queue(session, turn, whom, messages, is_said_once=is_said_once):
+            reply.body["queued"] = queued
         turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
         turn.reply, turn.answered_at = reply.body, now()
         return reply
@@ -306,7 +310,8 @@ class Assistant:
         if shown != written:
             given = people.hidden_numbers()
             messages = [*messages, given.as_message()]
-        return self._note(session, turn, given, step.reading, messages)
+        whom = Recipient(conversation.channel, conversation.address)
+        return self._note(session, turn, given, step.reading, messages, whom)
 
     def _answered_elsewhere(self, session: Session, turn: Turn) -> Reply:
         """Give the reply of the same message when erasing moved it to a new conversation."""
@@ -363,16 +368,20 @@ class Assistant:
         }
 
 
-def _queue_last(session: Session, turn: Turn, messages: list[dict[str, Any]]) -> int:
-    """Let the outbox send what a hand-over says, as it does persons' words: once, also over a crash.
+def _queue(
+    session: Session, turn: Turn, whom: Recipient, messages: list[dict[str, Any]], *, is_said_once: bool
+) -> int:
+    """Let the outbox send what is said once, also over a crash; give how many of the last messages.
 
-    Gives the number of messages queued: none where the channel has no address.
+    That is what a hand-over says, and every answer where a channel sends nothing itself.
     """
-    conversation = session.get_one(Conversation, turn.conversation_id)
-    if conversation.address is None:
+    if whom.address is None:
         return 0
-    whom = Recipient(conversation.channel, conversation.address, conversation.id)
-    return int(queue(session, f"turn:{turn.id}", whom, messages[-1], at_night=True))
+    count = len(messages) if whom.channel in BY_OUTBOX else int(is_said_once)
+    recipient = replace(whom, conversation_id=turn.conversation_id)
+    for number, message in enumerate(messages[len(messages) - count :]):
+        queue(session, f"turn:{turn.id}:{number}", recipient, message, at_night=True)
+    return count
 
 
 def _is_for_the_machine(step: Waiting) -> bool:
