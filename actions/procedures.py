@@ -7,6 +7,7 @@ from collections.abc import Callable
 from actions import telling
 from actions.answer import Answer, Choice
 from actions.checklists import case_meant, channel_meant, with_checklist
+from actions.fees import fee_sources, tell_fees
 from actions.finding import best_score, named_codes, which_procedure
 from actions.life_events import tell_life_event
 from actions.payloads import payload
@@ -14,7 +15,7 @@ from actions.places import portals_on, reform_sources, tell_place, told_places
 from actions.request import Request
 from actions.topics import clear_topic
 from actions.wording import button, day, say
-from knowledge.records import Case, ChannelName, Portal, Procedure, Rule
+from knowledge.records import Case, ChannelName, OfficialText, Portal, Procedure, Rule
 
 Tell = Callable[[Request, Procedure], list[str]]
 # What is offered next: what was not just told.
@@ -23,6 +24,7 @@ NEXT = {
     "ask_documents": ("ask_steps", "ask_time_limit", "ask_form", "ask_online_filing"),
 }
 NEXT_OTHERWISE = ("ask_documents", "ask_fee", "ask_time_limit", "ask_where", "ask_online_filing")
+TELL_FEES = ("ask_procedure", "ask_documents", "ask_fee")
 FEW_PAPERS = 6  # papers of all cases together that still read well on a small phone
 
 
@@ -40,7 +42,7 @@ def ask_documents(request: Request) -> Answer:
     case, channel = case_meant(request, held), channel_meant(request, held)
     if case is None and _papers_in_all(held) > FEW_PAPERS and held.holds_on(request.today):
         return _ask_case(held, channel)
-    told = _told(request, "ask_documents", held, lambda asked, of: _papers(asked, of, case, channel))
+    told = _told(request, "ask_documents", held, lambda asked, of: _papers(asked, of, case, channel), channel)
     return with_checklist(request, told, held, case, channel)
 
 
@@ -100,7 +102,7 @@ def tell_portals(request: Request) -> Answer:
 
 
 def _fees(request: Request, procedure: Procedure) -> list[str]:
-    return [telling.fees(procedure, request.today)]
+    return [tell_fees(request, procedure)]
 
 
 def _with_fee_topic(request: Request, answer: Answer) -> Answer:
@@ -129,28 +131,40 @@ def _procedure_or_other(request: Request, intent: str) -> Procedure | Answer:
     return tell_place(request) or found
 
 
-def _told(request: Request, intent: str, procedure: Procedure, tell: Tell) -> Answer:
+def _told(
+    request: Request, intent: str, procedure: Procedure, tell: Tell, channel: ChannelName | None = None
+) -> Answer:
     held = request.catalogue.procedures.on(procedure.code, request.today)
     if held is None:
         return _not_known_then(request, procedure)
     procedure = held
     places = told_places(request, procedure)
+    rests_on, sources = _rests_on(request, intent, procedure, channel)
     return Answer(
         "answered",
         (
             say("procedure.title", name=procedure.title),
             *tell(request, procedure),
             *places,
-            telling.provenance(procedure),
+            *([rests_on] if rests_on else []),
         ),
         choices=tuple(
             Choice(button(other), payload(other, procedure=procedure.code))
             for other in NEXT.get(intent, NEXT_OTHERWISE)
             if other != intent
         ),
-        sources=(procedure.as_source(), *(reform_sources(request) if places else ())),
+        sources=(*sources, *(reform_sources(request) if places else ())),
         procedure=procedure.code,
     )
+
+
+def _rests_on(
+    request: Request, intent: str, procedure: Procedure, channel: ChannelName | None
+) -> tuple[str, tuple[OfficialText, ...]]:
+    """Tell what the answer rests on (nothing where each fact says it itself), and give its sources."""
+    if intent in TELL_FEES:
+        return fee_sources(request, procedure, channel, only_fees=intent == "ask_fee")
+    return telling.provenance(procedure), (procedure.as_source(),)
 
 
 def _not_known_then(request: Request, procedure: Procedure) -> Answer:
@@ -203,7 +217,7 @@ def _papers(
 
 def _in_short(request: Request, procedure: Procedure, channel: ChannelName | None = None) -> list[str]:
     return [
-        telling.fees(procedure, request.today, channel),
+        tell_fees(request, procedure, channel),
         *([telling.where(procedure)] if channel != "online" else []),
         *([telling.online(procedure, _portal(request))] if channel in (None, "online") else []),
     ]
@@ -255,17 +269,24 @@ def _forms(_: Request, procedure: Procedure) -> list[str]:
     papers = [document for case in procedure.cases for document in case.documents or ()]
     forms = list(dict.fromkeys(document.form for document in papers if document.form))
     told = f"{say('procedure.forms')}\n{telling.bullets(forms)}" if forms else say("procedure.forms_none")
-    return [told, say("procedure.forms_where", url=procedure.source.url)]
+    place = say("procedure.forms_where", url=procedure.source.url)
+    return [told, place if telling.is_on_portal(procedure) else say("procedure.forms_at_desk")]
 
 
 def _online(request: Request, procedure: Procedure) -> list[str]:
     channel, portal = procedure.channel("online"), _portal(request)
     if channel is None or portal is None:
         return [telling.online(procedure, portal), *_online_twin(request, procedure)]
-    told = [say("procedure.online_how", url=procedure.source.url)]
+    told = [_how_online(procedure, portal)]
     if channel.note:
         told.append(say("procedure.online_note", note=channel.note))
     return [*told, say("procedure.time_all", time=channel.time_limit or say("not_stated"))]
+
+
+def _how_online(procedure: Procedure, portal: Portal) -> str:
+    if not telling.is_on_portal(procedure):
+        return telling.online(procedure, portal)
+    return say("procedure.online_how", url=procedure.source.url)
 
 
 def _online_twin(request: Request, procedure: Procedure) -> list[str]:
