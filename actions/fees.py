@@ -36,7 +36,7 @@ def tell_fees(known: Known, procedure: Procedure, channel: ChannelName | None = 
         for item in _channels(procedure, channel)
     }
     below = [say("procedure.fee_by", basis=shared)] if shared else []
-    below += _fees_over(procedure, known.today)
+    below += _fees_over(_channels(procedure, channel), known.today)
     below = [f"\n{line}" for line in below]
     if not told:
         return say("procedure.fee_all", fees=say("not_stated"))
@@ -65,6 +65,11 @@ def fee_sources(
     return told, (*texts, procedure.as_source())
 
 
+def states_amount(known: Known, procedure: Procedure, channel: ChannelName) -> bool:
+    """Tell whether an amount is stated for a way of filing on this day."""
+    return any(fee.amount is not None for fee in _told(known, procedure, channel))
+
+
 def _is_newer(basis: Basis, procedure: Procedure) -> bool:
     began = basis.since or basis.text.in_force_from or basis.text.issued_on
     return began is not None and f"{began:%Y-%m}" > procedure.source.state_of
@@ -73,20 +78,21 @@ def _is_newer(basis: Basis, procedure: Procedure) -> bool:
 def _basis(known: Known, procedure: Procedure, fee: Fee) -> Basis | None:
     if fee.basis is None:
         return None
-    found = _NUMBER.search(fee.basis)
-    number = found[0] if found else None
+    kind, number = _kind_and_number(fee.basis)
+    name = f"{kind} {number}" if fee.basis == number else fee.basis
     titles = {basis.number: basis.title for basis in procedure.legal_basis or ()}
     text = known.catalogue.official_texts.get(number or fee.basis) or OfficialText(
-        title=titles.get(number or "", fee.basis), number=number
+        title=titles.get(number or fee.basis, kind), number=number
     )
-    return Basis(_short_name(fee.basis), fee.valid_from, text)
+    return Basis(name, fee.valid_from, text)
 
 
-def _short_name(basis: str) -> str:
-    """Name a text by its kind and number; what names it in words already is left as it is."""
-    found = _NUMBER.fullmatch(basis)
-    kind = sentences().get(f"text_kinds.{found[1]}", say("text_kinds.other")) if found else None
-    return f"{kind} {basis}" if kind else basis
+def _kind_and_number(basis: str) -> tuple[str, str | None]:
+    """Read what kind of text is meant and its number; one without a number is what it is called."""
+    found = _NUMBER.search(basis)
+    if found is None:
+        return basis, None
+    return sentences().get(f"text_kinds.{found[1]}", say("text_kinds.other")), found[0]
 
 
 def _channels(procedure: Procedure, channel: ChannelName | None) -> list[Channel]:
@@ -114,7 +120,8 @@ def _fees_of(known: Known, procedure: Procedure, channel: Channel, shared: Basis
     told = []
     for fee in _current(channel, known.today):
         basis = None if shared else _basis(known, procedure, fee)
-        told.append(f"{_fee(fee)} ({basis})" if basis else _fee(fee))
+        line = _fee(fee)
+        told.append(f"{line} ({basis})" if basis and str(fee.basis) not in line else line)
     return tuple(told) or (say("not_stated"),)
 
 
@@ -140,7 +147,7 @@ def _tells_itself(what: str) -> bool:
     return "Cổng" in what
 
 
-def _fees_over(procedure: Procedure, today: date) -> list[str]:
+def _fees_over(channels: list[Channel], today: date) -> list[str]:
     over = [
         say(
             "procedure.fee_over",
@@ -148,7 +155,7 @@ def _fees_over(procedure: Procedure, today: date) -> list[str]:
             what=fee.what or say("procedure.fee_any"),
             day=day(fee.valid_to),
         )
-        for channel in procedure.channels or ()
+        for channel in channels
         for fee in channel.fees or ()
         if fee.valid_to and fee.amount is not None and fee.is_expired(today)
     ]

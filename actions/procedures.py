@@ -7,7 +7,7 @@ from collections.abc import Callable
 from actions import telling
 from actions.answer import Answer, Choice
 from actions.checklists import case_meant, channel_meant, with_checklist
-from actions.fees import fee_sources, tell_fees
+from actions.fees import fee_sources, states_amount, tell_fees
 from actions.finding import best_score, named_codes, which_procedure
 from actions.life_events import tell_life_event
 from actions.payloads import payload
@@ -24,7 +24,6 @@ NEXT = {
     "ask_documents": ("ask_steps", "ask_time_limit", "ask_form", "ask_online_filing"),
 }
 NEXT_OTHERWISE = ("ask_documents", "ask_fee", "ask_time_limit", "ask_where", "ask_online_filing")
-TELL_FEES = ("ask_procedure", "ask_documents", "ask_fee")
 FEW_PAPERS = 6  # papers of all cases together that still read well on a small phone
 
 
@@ -42,7 +41,7 @@ def ask_documents(request: Request) -> Answer:
     case, channel = case_meant(request, held), channel_meant(request, held)
     if case is None and _papers_in_all(held) > FEW_PAPERS and held.holds_on(request.today):
         return _ask_case(held, channel)
-    told = _told(request, "ask_documents", held, lambda asked, of: _papers(asked, of, case, channel), channel)
+    told = _told(request, "ask_documents", held, lambda asked, of: _papers(asked, of, case, channel))
     return with_checklist(request, told, held, case, channel)
 
 
@@ -102,7 +101,18 @@ def tell_portals(request: Request) -> Answer:
 
 
 def _fees(request: Request, procedure: Procedure) -> list[str]:
-    return [tell_fees(request, procedure)]
+    channel = _channel_of_fee(request, procedure)
+    return [*_by(channel), tell_fees(request, procedure, channel)]
+
+
+def _channel_of_fee(request: Request, procedure: Procedure) -> ChannelName | None:
+    """Find the way of filing that was asked for, where an amount is stated for it; else all are told."""
+    channel = channel_meant(request, procedure)
+    return channel if channel and states_amount(request, procedure, channel) else None
+
+
+def _by(channel: ChannelName | None) -> list[str]:
+    return [say("procedure.by_channel", channel=say(f"channels.{channel}"))] if channel else []
 
 
 def _with_fee_topic(request: Request, answer: Answer) -> Answer:
@@ -131,15 +141,13 @@ def _procedure_or_other(request: Request, intent: str) -> Procedure | Answer:
     return tell_place(request) or found
 
 
-def _told(
-    request: Request, intent: str, procedure: Procedure, tell: Tell, channel: ChannelName | None = None
-) -> Answer:
+def _told(request: Request, intent: str, procedure: Procedure, tell: Tell) -> Answer:
     held = request.catalogue.procedures.on(procedure.code, request.today)
     if held is None:
         return _not_known_then(request, procedure)
     procedure = held
     places = told_places(request, procedure)
-    rests_on, sources = _rests_on(request, intent, procedure, channel)
+    rests_on, sources = _rests_on(request, intent, procedure)
     return Answer(
         "answered",
         (
@@ -158,12 +166,14 @@ def _told(
     )
 
 
-def _rests_on(
-    request: Request, intent: str, procedure: Procedure, channel: ChannelName | None
-) -> tuple[str, tuple[OfficialText, ...]]:
+def _rests_on(request: Request, intent: str, procedure: Procedure) -> tuple[str, tuple[OfficialText, ...]]:
     """Tell what the answer rests on (nothing where each fact says it itself), and give its sources."""
-    if intent in TELL_FEES:
-        return fee_sources(request, procedure, channel, only_fees=intent == "ask_fee")
+    if intent == "ask_fee":
+        return fee_sources(request, procedure, _channel_of_fee(request, procedure), only_fees=True)
+    if intent == "ask_documents":
+        return fee_sources(request, procedure, channel_meant(request, procedure))
+    if intent == "ask_procedure":
+        return fee_sources(request, procedure)
     return telling.provenance(procedure), (procedure.as_source(),)
 
 
@@ -208,10 +218,14 @@ def _papers(
 ) -> list[str]:
     cases = procedure.cases if case is None else (case,)
     only_case = len(procedure.cases) == 1
-    by = [say("procedure.by_channel", channel=say(f"channels.{channel}"))] if channel else []
     told = [telling.papers(one, only_case=only_case, channel=channel) for one in cases]
     if channel:
-        return [*by, *told, telling.time_limits(procedure, channel), *_in_short(request, procedure, channel)]
+        return [
+            *_by(channel),
+            *told,
+            telling.time_limits(procedure, channel),
+            *_in_short(request, procedure, channel),
+        ]
     return [*told, *_in_short(request, procedure)]
 
 

@@ -128,7 +128,7 @@ def test_a_decision_published_without_its_day_is_newer_by_the_day_it_was_issued(
         ("45/2026/QĐ-UBND", "theo Quyết định 45/2026/QĐ-UBND", "45/2026/QĐ-UBND"),
         ("163/QĐ-BTP", "theo Quyết định 163/QĐ-BTP", "163/QĐ-BTP"),
         ("66.22/2026/NQ-CP", "theo Nghị quyết 66.22/2026/NQ-CP", "66.22/2026/NQ-CP"),
-        ("2138/UBND-HCC1", "theo văn bản 2138/UBND-HCC1", "2138/UBND-HCC1"),
+        ("2138/UBND-HCC1", "theo Văn bản 2138/UBND-HCC1", "2138/UBND-HCC1"),
         ("Luật Phí và lệ phí năm 2015, Phụ lục số 01", "theo Luật Phí và lệ phí năm 2015, Phụ", None),
     ],
 )
@@ -138,7 +138,7 @@ def test_a_text_is_named_by_its_kind_and_number_though_it_is_not_in_the_list(
     given = _told(library, _by("direct", NEW.model_copy(update={"basis": basis})), texts=())
     assert named in given.text
     assert [source.number for source in given.sources] == [number]
-    assert given.sources[0].title
+    assert number is None or number not in given.sources[0].title, "the number stands beside the title"
 
 
 def test_a_record_read_in_a_text_is_not_said_to_stand_on_the_portal(library: Library) -> None:
@@ -167,3 +167,24 @@ def test_every_fee_with_a_basis_of_its_own_names_it(library: Library) -> None:
                     assert fee.basis in given.text, code
                     of_their_own += 1
     assert of_their_own > 20
+
+
+def test_the_fee_of_the_way_of_filing_that_was_asked_for_is_told_alone(library: Library) -> None:
+    over = Fee(amount=7000, what="Mỗi bản nộp tại quầy", valid_to=BEFORE)
+    ways = (_by("direct", Fee(amount=8000), over), _by("online", OLD, NEW))
+    given = _told(library, *ways, by="online")
+    assert "**Nộp trực tuyến**" in given.text and "10.000 đ" in given.text
+    assert "8.000 đ chỉ áp dụng" in given.text and "7.000" not in given.text and "trực tiếp" not in given.text
+    assert given.sources == (TEXT,)
+
+
+def test_the_other_ways_are_told_where_none_is_stated_for_the_one_asked_for(library: Library) -> None:
+    ways = (_by("direct", Fee(amount=8000)), _by("online", Fee.model_validate({"amount": "not stated"})))
+    given = _told(library, *ways, by="online")
+    assert "- Nộp trực tiếp: 8.000 đ\n- Nộp trực tuyến: chưa có thông tin" in given.text
+
+
+def test_a_text_that_the_fee_names_itself_is_not_named_again(library: Library) -> None:
+    what = "Cổng ghi: thu theo Thông tư 244/2016/TT-BTC"
+    fee = Fee.model_validate({"amount": "not stated", "what": what, "basis": "244/2016/TT-BTC"})
+    assert _told(library, _by("direct", fee)).text.count("244/2016/TT-BTC") == 1
