@@ -291,3 +291,14 @@ def test_an_emergency_names_whom_to_call_and_no_number_of_an_office(
     assert given.status == "handed_over"
     assert all(f"**{number}**" in given.text for number in (113, 114)) and "gọi ngay 115" in given.text
     assert "1800 1096" not in given.text and not given.sources
+
+
+def test_words_that_are_put_together_keep_the_space_between_them(library: Library) -> None:
+    given = ask(library, _chosen("ask_postal_fee"), SPRING)
+    assert "từ 1/3/2020 đến 30/6/2020" in given.text
+    code = next(
+        code for code, one in library.catalogue.procedures.items() if one.levels == ("province", "commune")
+    )
+    named = (Entity("procedure", code, code), Entity("place", "xã Tam Hợp", "xã Tam Hợp"))
+    placed = ask(library, Reading("ở xã Tam Hợp huyện Bình Xuyên thì nộp ở đâu", "ask_where", 1.0, named))
+    assert "do **cấp tỉnh hoặc cấp xã** giải quyết" in placed.text
