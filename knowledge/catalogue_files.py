@@ -274,7 +274,7 @@ def _loose_ends(
             yield from _unknown_file(reader, file, ("near", number), "procedures", near)
         yield from _unknown_file(reader, file, ("fee_topic",), "topics", procedure.fee_topic)
         for number, channel in enumerate(procedure.channels or ()):
-            for place, what in faults_of_validity(channel.fees or (), lambda fee: (fee.what, fee.basis)):
+            for place, what in faults_of_validity(channel.fees or (), lambda fee: fee.what):
                 yield file.fault(("channels", number, "fees", place), what)
     for topic_id, topic in topics.items():
         file = reader.files[f"topics/{topic_id}"]

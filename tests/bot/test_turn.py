@@ -16,8 +16,9 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.inbox import Message, unanswered
 from bot.intake import BadInput, UnknownConversation
+from bot.outbox import OutboxMessage
 from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion, erase_older_than
-from bot.turn import Assistant
+from bot.turn import Assistant, Reply
 from knowledge.database import (
     MIGRATIONS,
     Base,
@@ -120,6 +121,22 @@ def test_after_erasing_the_address_starts_a_new_conversation(on_any_database: As
     after = send(text="thế lệ phí bao nhiêu?")
     assert after["conversation_id"] != first["conversation_id"]
     assert after["understanding"]["procedure"] is None  # type: ignore[index]
+
+
+def test_where_a_channel_sends_nothing_itself_the_outbox_holds_every_answer_once(
+    on_any_database: Assistant,
+) -> None:
+    def ask(text: str, key: str) -> Reply:
+        return on_any_database.reply(Message("zalo_oa", text, address="11", key=key))
+
+    first, again = ask("chào bạn", "a"), ask("chào bạn", "a")
+    assert first.to_send == again.to_send == []
+    gone = on_any_database.reply(
+        Message("zalo_oa", payload="delete_my_data?confirmed=yes", address="11", key="b")
+    )
+    with transaction(on_any_database.engine) as session:
+        told = [(each.address, each.message) for each in session.scalars(select(OutboxMessage))]
+    assert told == [("11", message) for message in gone.messages]  # what was said before is erased
 
 
 def test_personal_numbers_are_not_stored(on_any_database: Assistant) -> None:
