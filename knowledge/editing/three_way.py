@@ -6,7 +6,7 @@ else by their place, as long as none was added or taken away.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -64,13 +64,18 @@ def changes(before: Any, after: Any, place: Place = ()) -> Iterator[Change]:
         yield from changes(olds.get(key, MISSING), news.get(key, MISSING), (*place, key))
 
 
-def merge(base: Any, theirs: Any, mine: Any) -> Merged:
-    """Put the changes of two sides together that began from the same ``base``."""
+def merge(base: Any, theirs: Any, mine: Any, keep_mine: Collection[Place] = ()) -> Merged:
+    """Put the changes of two sides together that began from the same ``base``.
+
+    A field in conflict at one of the places ``keep_mine`` holds what ``mine`` says.
+    """
     conflicts: list[Conflict] = []
-    return Merged(_merge(base, theirs, mine, (), conflicts), tuple(conflicts))
+    return Merged(_merge(base, theirs, mine, (), conflicts, keep_mine), tuple(conflicts))
 
 
-def _merge(base: Any, theirs: Any, mine: Any, place: Place, conflicts: list[Conflict]) -> Any:
+def _merge(
+    base: Any, theirs: Any, mine: Any, place: Place, conflicts: list[Conflict], keep_mine: Collection[Place]
+) -> Any:
     if mine in (theirs, base):
         return theirs
     if theirs == base:
@@ -78,12 +83,12 @@ def _merge(base: Any, theirs: Any, mine: Any, place: Place, conflicts: list[Conf
     parts = _parts(base, theirs, mine)
     if parts is None:
         conflicts.append(Conflict(place, base, theirs, mine))
-        return theirs
+        return mine if place in keep_mine else theirs
     bases, others, mines = parts
     merged = {}
     for key in _in_order(bases, others, mines):
         was, theirs_now, mine_now = (each.get(key, MISSING) for each in (bases, others, mines))
-        value = _merge(was, theirs_now, mine_now, (*place, key), conflicts)
+        value = _merge(was, theirs_now, mine_now, (*place, key), conflicts, keep_mine)
         if value is not MISSING:
             merged[key] = value
     return list(merged.values()) if isinstance(theirs, list) else merged
