@@ -42,7 +42,7 @@ def _told(place: Place, value: Any) -> str:
 
 def told_place(shape: type[BaseModel], place: Place) -> str:
     """Say where a field stands: «Cách nộp › Trực tiếp › Phí và lệ phí › 1 › Số tiền»."""
-    return " › ".join(_steps(form_of(shape), place))
+    return " › ".join(filter(None, _steps(form_of(shape), place)))
 
 
 def _steps(fields: tuple[FormField, ...], place: Place) -> Iterator[str]:
