@@ -14,7 +14,13 @@ from knowledge.editing.three_way import Conflict, merge
 
 
 async def ask_which(
-    visit: Visit, shape: type[BaseModel], began: Any, theirs: Any, mine: Any, conflicts: list[Conflict]
+    visit: Visit,
+    shape: type[BaseModel],
+    began: Any,
+    theirs: Any,
+    mine: Any,
+    conflicts: list[Conflict],
+    hint: str = "",
 ) -> Any:
     """Give the data of both with what was chosen; ``None`` when the question is dismissed."""
     chosen: dict[int, str] = dict.fromkeys(range(len(conflicts)), "mine")
@@ -24,7 +30,7 @@ async def ask_which(
         ui.card().classes("w-full max-w-3xl gap-2"),
     ):
         ui.label(say("content.conflict_title")).classes("text-lg font-bold")
-        ui.label(say("content.conflict_hint"))
+        ui.label(hint or say("content.conflict_hint"))
         for number, each in enumerate(conflicts):
             ui.label(told_place(shape, each.place)).classes("font-bold")
             options = {

@@ -16,6 +16,7 @@ from bot.desk.moments import moment
 from bot.workbench.difference_view import LINES
 from bot.workbench.fields import FormField, form_of, told_kind, told_table
 from bot.workbench.form_view import FormView
+from bot.workbench.handing_in import hand_in
 from bot.workbench.history_view import HistoryView
 from bot.workbench.links import check_links, links_in
 from bot.workbench.merge_dialog import ask_which
@@ -23,7 +24,7 @@ from bot.workbench.preview_view import PreviewView
 from bot.workbench.questions import ask_why, asked
 from bot.workbench.record_state import RecordState, new_data, note_deed, read_state
 from bot.workbench.shell import PATH, Visit
-from knowledge.editing.drafts import draft, drop, give_back, save, submit, take_away
+from knowledge.editing.drafts import Settled, draft, drop, give_back, save, submit, take_away
 from knowledge.editing.records import TABLE, Key, UnknownKey, shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, plain
 from knowledge.editing.three_way import Conflict
@@ -258,7 +259,7 @@ class RecordScreen:
         self.is_dirty = False
 
         def work(session: Session) -> None:
-            note_deed(session, self.visit, "dropped", drop(session, opened.id, self.today))
+            note_deed(session, self.visit, "dropped", drop(session, opened.id))
 
         if await self.visit.doing.do(work):
             await self._again()
@@ -280,18 +281,19 @@ class RecordScreen:
             why, on = ask_why(opened.why)
             troubles = ui.label("").classes(f"text-negative {LINES}").props("role=alert")
 
-            def work(session: Session) -> None:
+            def work(session: Session, settled: Settled) -> None:
                 day = date.fromisoformat(on.value) if on.value else None
                 me, published = self.visit.me.staff_id, self.visit.bench.published
-                for row in submit(session, published, [opened.id], me, why.value or "", day, self.today):
+                reason = why.value or ""
+                for row in submit(session, published, [opened.id], me, reason, day, self.today, settled):
                     note_deed(session, self.visit, "submitted", row)
 
-            async def hand_in() -> None:
-                if await self.visit.doing.do(work, told=troubles.set_text):
+            async def go() -> None:
+                if await hand_in(self.visit, work, troubles.set_text):
                     dialog.close()
                     await self._again()
 
             with ui.row():
-                ui.button(say("content.submit"), on_click=hand_in).props("no-caps")
+                ui.button(say("content.submit"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
         dialog.open()

@@ -129,3 +129,46 @@ def test_differences_are_told_field_by_field() -> None:
 def test_a_record_that_is_one_list_is_compared_by_its_lines() -> None:
     (added,) = differences(shape_of(("questions", "1.001193")), ["một"], ["một", "hai"])
     assert added.after == "hai"
+
+
+NEW_TOPIC = {
+    "id": "le-phi-moi", "intent": "ask_fee", "title": "Lệ phí mới", "aliases": ["phí mới", "giá mới"],
+    "rules": [{"valid_from": "2027-01-01", "text": "Miễn lệ phí.", "sources": ["9/2026/NQ-HĐND"]}],
+}  # fmt: skip
+
+
+def test_every_field_of_a_new_record_is_shown_with_its_label() -> None:
+    found = differences(shape_of(("topic", "le-phi-moi")), None, NEW_TOPIC)
+    told = {each.where: each.after for each in found}
+    assert told["Tên chủ đề"] == "Lệ phí mới" and told["Cách gọi của người dân"] == "- phí mới\n- giá mới"
+    assert told["Nội dung theo thời gian"] == (
+        "- Có hiệu lực từ: 2027-01-01\n  Nội dung: Miễn lệ phí.\n  Văn bản làm căn cứ: 9/2026/NQ-HĐND"
+    )
+    assert {each.before for each in found} == {"chưa có hoặc ngừng dùng", "(trống)"}
+
+
+def test_every_field_of_a_record_that_is_taken_away_is_shown() -> None:
+    found = differences(shape_of(("topic", "le-phi-moi")), NEW_TOPIC, None)
+    assert ("Tên chủ đề", "Lệ phí mới", "(trống)") in [
+        (each.where, each.before, each.after) for each in found
+    ]
+
+
+def test_a_fee_is_named_by_what_it_is_and_told_with_its_labels() -> None:
+    def with_fees(*fees: dict[str, object]) -> dict[str, object]:
+        return {"channels": [{"channel": "direct", "fees": list(fees)}]}
+
+    page, copy = {"amount": 2000, "what": "mỗi trang"}, {"amount": 1000, "what": "mỗi bản sao"}
+    (dearer,) = differences(Procedure, with_fees(page, copy), with_fees(page, {**copy, "amount": 3000}))
+    assert dearer.where == "Cách nộp › Trực tiếp › Phí và lệ phí › mỗi bản sao › Số tiền (đồng)"
+    added = differences(Procedure, with_fees(page), with_fees(page, copy))
+    assert any("Số tiền (đồng): 1.000 đ\n" in f"{each.after}\n" for each in added)
+
+
+def test_what_lies_inside_a_new_entry_is_indented_below_its_label() -> None:
+    channel = {"channel": "postal", "fees": [{"amount": 0, "what": "bản"}, {"amount": 9000, "what": "trang"}]}
+    (added,) = differences(Procedure, {"channels": []}, {"channels": [channel]})
+    assert added.after.splitlines() == [
+        "Cách nộp: Bưu chính công ích", "Phí và lệ phí:", "  - Số tiền (đồng): miễn phí", "    Trả cho việc gì: bản",
+        "  - Số tiền (đồng): 9.000 đ", "    Trả cho việc gì: trang",
+    ]  # fmt: skip
