@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import shutil
+from collections.abc import Callable
 from copy import deepcopy
 from datetime import date
 from pathlib import Path
@@ -21,22 +23,24 @@ from knowledge.database import migrate, now, open_database, transaction
 from knowledge.editing.exporting import as_yaml, export_folder
 from knowledge.editing.loading import EXPORTING, Loaded, is_loaded, load_folder, open_content, read_folder
 from knowledge.editing.published import Published
-from knowledge.editing.records import Key, keys_of, read_data
+from knowledge.editing.records import Key, file_of, keys_of, read_data
 from knowledge.editing.revisions import ContentRevision, holding_of, plain
 
 TODAY = date(2026, 11, 29)
+NEW_YEAR = date(2027, 1, 1)
 BIRTH: Key = ("procedure", "1.001193")
+OTHER: Key = ("procedure", "1.001022")
 FILES = sorted(path.relative_to(CONTENT).as_posix() for path in CONTENT.rglob("*.yml"))
 NO_CHANGE = Loaded()
 
 
-def _publish(engine: Engine, record: Key, data: Any) -> None:
+def _publish(engine: Engine, record: Key, data: Any, day: date = TODAY) -> None:
     """Publish a change as an approved draft does."""
     with transaction(engine) as session:
         held = holding_of(session, record, TODAY)
         session.add(
             ContentRevision(
-                kind=record[0], key=record[1], data=data, state="approved", publish_on=TODAY,
+                kind=record[0], key=record[1], data=data, state="approved", publish_on=day,
                 base_id=held.id if held else None, decided_at=now(), authors=[1], reviewer=2,
             )
         )  # fmt: skip
@@ -163,17 +167,157 @@ def test_what_changed_in_the_files_is_taken_over_beside_the_editors_changes(
     assert load_folder(any_engine, published, folder, TODAY) == NO_CHANGE
 
 
-def test_a_field_changed_in_both_is_told_and_stays_as_the_editor_has_it(
+def _edit(folder: Path, record: Key, edit: Callable[[Any], None]) -> None:
+    """Change a record in its file, as somebody does who has the folder."""
+    path = folder / file_of(record)
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    edit(data)
+    path.write_text(yaml.safe_dump(data, allow_unicode=True, sort_keys=False), encoding="utf-8")
+
+
+def _written(published: Published, day: date = TODAY) -> Any:
+    return load_catalogue(published.on(day)).procedures.written["1.001193"]
+
+
+def _held(published: Published) -> Any:
+    return deepcopy(published.on(TODAY).open("procedures/1.001193.yml").data)
+
+
+def test_of_a_record_only_the_field_changed_in_both_stays_as_the_editor_has_it(
     any_engine: Engine, folder: Path, published: Published
 ) -> None:
-    held = deepcopy(published.on(TODAY).open("procedures/1.001193.yml").data)
-    _publish(any_engine, BIRTH, {**held, "summary": "của biên tập viên"})
-    _change(folder / "procedures/1.001193.yml", held["summary"][:20], "Ghi tên")
+    _publish(any_engine, BIRTH, {**_held(published), "summary": "của biên tập viên"})
+    _edit(folder, BIRTH, lambda data: data.update(summary="của tệp", where="Nơi mới"))
+    for _ in range(2):  # told again until it is settled
+        report = load_folder(any_engine, published, folder, TODAY)
+        (conflict,) = report.conflicts[BIRTH]
+        assert (conflict.place, conflict.theirs) == (("summary",), "của biên tập viên")
+        assert (_written(published).summary, _written(published).where) == ("của biên tập viên", "Nơi mới")
+    _publish(any_engine, BIRTH, {**_held(published), "where": "Nơi mới nhất"})
+    assert load_folder(any_engine, published, folder, TODAY).changed == []
+    assert _written(published).where == "Nơi mới nhất"
+    _edit(folder, BIRTH, lambda data: data.update(summary="của biên tập viên"))
+    assert load_folder(any_engine, published, folder, TODAY) == NO_CHANGE
+    assert _written(published).where == "Nơi mới nhất"
+
+
+FEE = {"what": "bản sao", "amount": 8000}
+
+
+def test_half_of_a_change_that_is_faulty_alone_is_held_back_and_the_rest_is_taken_over(
+    any_engine: Engine, folder: Path
+) -> None:
+    _edit(folder, BIRTH, lambda data: data["channels"][0].update(fees=[FEE]))
+    published = Published(any_engine)
+    load_folder(any_engine, published, folder, TODAY)
+    edited = _held(published)
+    edited["channels"][0]["fees"] = [{**FEE, "amount": 7000}]
+    _publish(any_engine, BIRTH, edited)
+    until, then = {**FEE, "valid_to": "2026-12-31"}, {**FEE, "amount": 9000, "valid_from": "2027-01-01"}
+    _edit(folder, BIRTH, lambda data: data["channels"][0].update(fees=[until, then]))
+    _edit(folder, OTHER, lambda data: data.update(summary="Câu mới"))
     report = load_folder(any_engine, published, folder, TODAY)
-    (conflict,) = report.conflicts[BIRTH]
-    assert (conflict.place, conflict.theirs) == (("summary",), "của biên tập viên")
-    assert load_catalogue(published.on(TODAY)).procedures.written["1.001193"].summary == "của biên tập viên"
-    assert load_folder(any_engine, published, folder, TODAY).conflicts  # told again until it is settled
+    assert report.changed == [OTHER]
+    assert [each.place for each in report.conflicts[BIRTH]] == [("channels", "direct", "fees", "bản sao")]
+    assert "holds without end" in report.held_back[BIRTH][0]
+    assert _held(published) == edited
+    edited["channels"][0]["fees"] = [{**FEE, "amount": 7000, "valid_to": "2026-12-31"}]
+    _publish(any_engine, BIRTH, edited)
+    assert not load_folder(any_engine, published, folder, TODAY).held_back
+    assert [each["amount"] for each in _held(published)["channels"][0]["fees"]] == [7000, 9000]
+
+
+def test_an_older_folder_does_not_bring_back_what_a_newer_one_replaced(
+    any_engine: Engine, folder: Path, published: Published, tmp_path: Path
+) -> None:
+    older = Path(shutil.copytree(folder, tmp_path / "older"))
+    _edit(folder, BIRTH, lambda data: data.update(summary="Câu mới"))
+    open_content(any_engine, folder, TODAY)
+    open_content(any_engine, older, TODAY)  # a replica of the older release starts again
+    assert _written(published).summary == "Câu mới"
+    assert load_folder(any_engine, published, older, TODAY) == Loaded(older=[BIRTH])
+    assert load_folder(any_engine, published, older, TODAY, back=True) == Loaded(changed=[BIRTH])
+    assert _written(published).summary != "Câu mới"
+    open_content(any_engine, folder, TODAY)  # now this one is
+    assert _written(published).summary != "Câu mới"
+
+
+def test_a_folder_that_is_newer_than_all_others_is_taken_over_also_after_an_older_one(
+    any_engine: Engine, folder: Path, published: Published, tmp_path: Path
+) -> None:
+    older = Path(shutil.copytree(folder, tmp_path / "older"))
+    for summary in ("Câu mới", "Câu mới nhất"):
+        _edit(folder, BIRTH, lambda data, text=summary: data.update(summary=text))
+        load_folder(any_engine, published, folder, TODAY)
+        load_folder(any_engine, published, older, TODAY)
+        assert _written(published).summary == summary
+
+
+def test_a_record_that_begins_on_a_later_day_is_not_overwritten(
+    any_engine: Engine, folder: Path, published: Published
+) -> None:
+    topic: Key = ("topic", "chu-de-moi")
+    known = sorted(folder.glob("topics/*.yml"))[0]
+    data = {**plain(read_yaml(known).data), "id": topic[1], "title": "Chủ đề mới"}
+    _publish(any_engine, topic, data, NEW_YEAR)
+    file = folder / file_of(topic)
+    file.write_text(as_yaml(file_of(topic), data), encoding="utf-8")
+    assert load_folder(any_engine, published, folder, TODAY) == NO_CHANGE
+    assert topic not in published.on(TODAY).revisions
+    _edit(folder, topic, lambda data: data.update(title="Chủ đề mới hơn"))
+    assert load_folder(any_engine, published, folder, TODAY) == Loaded(changed=[topic])
+    assert topic not in published.on(TODAY).revisions
+    assert load_catalogue(published.on(NEW_YEAR)).topics[topic[1]].title == "Chủ đề mới hơn"
+
+
+def test_another_record_under_a_key_that_begins_on_a_later_day_is_told(
+    any_engine: Engine, folder: Path, published: Published
+) -> None:
+    text: Key = ("official_text", "9/2026/NQ-HĐND")
+    _publish(any_engine, text, {"title": "Nghị quyết 9"}, NEW_YEAR)
+    _edit(folder, text, lambda data: data.update({text[1]: {"title": "Nghị quyết khác"}}))
+    report = load_folder(any_engine, published, folder, TODAY)
+    assert list(report.conflicts) == [text] and not report.new
+    assert load_catalogue(published.on(NEW_YEAR)).official_texts[text[1]].title == "Nghị quyết 9"
+
+
+def test_a_field_that_is_scheduled_to_change_otherwise_is_told_and_the_record_held_back(
+    any_engine: Engine, folder: Path, published: Published
+) -> None:
+    before = _written(published).summary
+    _publish(any_engine, BIRTH, {**_held(published), "summary": "từ năm mới"}, NEW_YEAR)
+    _edit(folder, BIRTH, lambda data: data.update(summary="của tệp"))
+    _edit(folder, OTHER, lambda data: data.update(summary="Câu mới"))
+    report = load_folder(any_engine, published, folder, TODAY)
+    assert report.changed == [OTHER] and "2027-01-01" in report.held_back[BIRTH][0]
+    assert [each.place for each in report.conflicts[BIRTH]] == [("summary",)]
+    assert (_written(published).summary, _written(published, NEW_YEAR).summary) == (before, "từ năm mới")
+
+
+def test_what_is_scheduled_takes_the_files_change_over(
+    any_engine: Engine, folder: Path, published: Published
+) -> None:
+    _publish(any_engine, BIRTH, {**_held(published), "summary": "từ năm mới"}, NEW_YEAR)
+    _edit(folder, BIRTH, lambda data: data.update(where="Nơi mới"))
+    assert load_folder(any_engine, published, folder, TODAY) == Loaded(changed=[BIRTH])
+    later = _written(published, NEW_YEAR)
+    assert (later.summary, later.where) == ("từ năm mới", "Nơi mới")
+
+
+def test_faults_on_a_scheduled_day_are_told_with_the_day(
+    any_engine: Engine, folder: Path, published: Published
+) -> None:
+    text: Key = ("official_text", "9/2026/NQ-HĐND")
+    _edit(folder, text, lambda data: data.update({text[1]: {"title": "Nghị quyết 9"}}))
+    load_folder(any_engine, published, folder, TODAY)
+    topic: Key = ("topic", sorted(key for kind, key in published.on(TODAY).revisions if kind == "topic")[0])
+    data = deepcopy(published.on(TODAY).open(file_of(topic)).data)
+    data["rules"][0]["sources"].append(text[1])
+    _publish(any_engine, topic, data, NEW_YEAR)
+    _edit(folder, text, lambda data: data.pop(text[1]))
+    with pytest.raises(ContentError, match=r"9/2026.*2027-01-01"):
+        load_folder(any_engine, published, folder, TODAY, retire=True)
+    assert text in published.on(TODAY).revisions
 
 
 def test_a_record_the_folder_lacks_is_kept_unless_it_is_to_go(
