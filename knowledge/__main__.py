@@ -104,7 +104,13 @@ def export(
         raise ContentError(
             [Fault(content, 1, "folder", "nothing is published yet; run python -m knowledge load")]
         )
-    done = export_folder(state, content)
+    unreadable: list[Fault] = []
+    done = export_folder(state, content, unreadable)
+    for fault in unreadable:
+        typer.echo(f"  {fault}; it was unreadable and is written anew", err=True)
+    for path in done:
+        if not path.exists():
+            typer.echo(f"  {path}: is not published, and was removed")
     typer.echo(f"{len(done)} files written or removed, {len(state.files)} in all")
 
 

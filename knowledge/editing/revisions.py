@@ -180,11 +180,16 @@ def open_for(record: Key) -> str:
 
 
 def plain(data: Any) -> Any:
-    """Give data as JSON has it: days and times in ISO form, keys as text."""
+    """Give data as JSON has it: days and times in ISO form, keys as text.
+
+    NUL and halves of characters, which PostgreSQL and files cannot hold, are taken away.
+    """
     if isinstance(data, datetime | date):
         return data.isoformat()
+    if isinstance(data, str):
+        return data.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
     if isinstance(data, Mapping):
-        return {str(key): plain(value) for key, value in data.items()}
+        return {plain(str(key)): plain(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [plain(each) for each in data]
     return data

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from copy import deepcopy
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +19,18 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine
 
+from knowledge.__main__ import HERE
 from knowledge.catalogue import Catalogue
 from knowledge.catalogue_files import load_catalogue
-from knowledge.content_files import CONTENT, ContentError, YamlFile, read_yaml
-from knowledge.database import migrate, now, open_database, transaction
+from knowledge.content_files import CONTENT, ContentError, Fault, YamlFile, read_yaml
+from knowledge.database import migrate, now, open_database, reading, transaction
+from knowledge.editing.drafts import draft, give_back, save, submit
 from knowledge.editing.exporting import as_yaml, export_folder
 from knowledge.editing.loading import EXPORTING, Loaded, is_loaded, load_folder, open_content, read_folder
 from knowledge.editing.published import Published
 from knowledge.editing.records import Key, file_of, keys_of, read_data
 from knowledge.editing.revisions import ContentRevision, holding_of, plain
+from tests.conftest import wait_until
 
 TODAY = date(2026, 11, 29)
 NEW_YEAR = date(2027, 1, 1)
@@ -37,7 +43,7 @@ NO_CHANGE = Loaded()
 def _publish(engine: Engine, record: Key, data: Any, day: date = TODAY) -> None:
     """Publish a change as an approved draft does."""
     with transaction(engine) as session:
-        held = holding_of(session, record, TODAY)
+        held = holding_of(session, record, day)
         session.add(
             ContentRevision(
                 kind=record[0], key=record[1], data=data, state="approved", publish_on=day,
@@ -340,6 +346,108 @@ def test_an_export_that_was_broken_off_is_not_loaded_and_is_mended_by_the_next(
         load_folder(any_engine, published, folder, TODAY)
     assert export_folder(published.on(TODAY), folder) == [folder / "procedures/1.000894.yml"]
     assert load_folder(any_engine, published, folder, TODAY) == NO_CHANGE
+
+
+@pytest.mark.parametrize(
+    "broken", [b"code: [", b"", b"n\xe3o: latin", b"a: 1\na: 2\n", b"a: \x00", b"&a [*a]", b"- !!float x\n"]
+)
+def test_a_broken_file_is_written_anew_and_told(folder: Path, published: Published, broken: bytes) -> None:
+    path = folder / "procedures/1.000894.yml"
+    path.write_bytes(broken)
+    unreadable: list[Fault] = []
+    assert export_folder(published.on(TODAY), folder, unreadable) == [path]
+    assert {fault.path for fault in unreadable} == {path}
+    assert plain(read_yaml(path).data) == published.on(TODAY).open("procedures/1.000894.yml").data
+
+
+@pytest.mark.parametrize("files", [1, 100])
+def test_a_killed_export_leaves_each_file_whole_and_the_next_one_mends_it(
+    any_engine: Engine, tmp_path: Path, files: int
+) -> None:
+    load_folder(any_engine, Published(any_engine), CONTENT, date(2026, 1, 1))
+    out = Path(shutil.copytree(CONTENT, tmp_path / "out"))
+    for path in out.rglob("*.yml"):
+        path.write_text(f"# cũ\n{path.name}: cũ\n", encoding="utf-8")
+    old = {path: path.read_bytes() for path in out.rglob("*.yml")}
+    url = any_engine.url.render_as_string(hide_password=False)
+    with (tmp_path / "log").open("wb") as log:
+        exporting = subprocess.Popen(
+            [sys.executable, "-m", "knowledge", "export", str(out), "--day", "2026-11-29"],
+            env={**os.environ, "DATABASE_URL": url}, stdout=log, stderr=log,
+        )  # fmt: skip
+    try:
+        wait_until(lambda: _replaced(old) >= files or exporting.poll() is not None, "writing")
+    finally:
+        exporting.kill()
+        exporting.wait(20)
+    assert (out / EXPORTING).exists(), (tmp_path / "log").read_text(encoding="utf-8")
+    with pytest.raises(ContentError, match="export"):
+        read_folder(out)
+    for path, before in old.items():
+        name = path.relative_to(out).as_posix()
+        assert path.read_bytes() == before or read_yaml(path).data == read_yaml(CONTENT / name).data
+    export_folder(Published(any_engine).on(TODAY), out)
+    assert read_folder(out) == read_folder(CONTENT)
+    assert {path.suffix for path in out.rglob("*") if path.is_file()} == {".yml"}
+
+
+def _replaced(old: dict[Path, bytes]) -> int:
+    return sum(path.read_bytes() != before for path, before in old.items())
+
+
+@pytest.mark.parametrize("text", ["no", "yes", "off", "12:30", "017", "2026-01-01", "a\u2028b", "a\x85b"])
+def test_a_text_stays_a_text(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "file.yml"
+    for old in (None, "- x\n- y\n"):
+        path.write_text(as_yaml("questions/1.001193.yml", ["x", text], old), encoding="utf-8")
+        assert read_yaml(path).data == ["x", text]
+
+
+def test_load_and_export_say_what_became_of_each_record(any_engine: Engine, folder: Path) -> None:
+    def run(command: str) -> tuple[int, str]:
+        url = any_engine.url.render_as_string(hide_password=False)
+        done = subprocess.run(
+            [sys.executable, "-m", "knowledge", command, str(folder)],
+            env={**os.environ, "DATABASE_URL": url}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        return done.returncode, done.stdout + done.stderr
+
+    today = datetime.now(HERE).date()
+    load_folder(any_engine, Published(any_engine), folder, today)
+    held = plain(read_yaml(folder / file_of(BIRTH)).data)
+    _publish(any_engine, BIRTH, {**held, "summary": "của biên tập viên"}, today)
+    _edit(folder, BIRTH, lambda data: data.update(summary="của tệp", where="Nơi mới"))
+    code, told = run("load")
+    assert code == 1
+    assert "summary: was changed here and in the folder; left as here, the rest of the record is" in told
+    _edit(folder, BIRTH, lambda data: data.update(held))
+    code, told = run("load")
+    assert code == 0 and "1 older" in told and "--back takes it over" in told
+    (folder / file_of(BIRTH)).write_text("code: [", encoding="utf-8")
+    (folder / "questions/9.999999.yml").write_text("- x\n", encoding="utf-8")
+    code, told = run("export")
+    assert code == 0
+    assert "1.001193.yml:2: file: is not valid YAML" in told and "written anew" in told
+    assert "9.999999.yml: is not published, and was removed" in told
+
+
+def test_characters_that_no_database_holds_are_taken_away(
+    any_engine: Engine, folder: Path, published: Published
+) -> None:
+    _edit(folder, BIRTH, lambda data: data.update(where="Nơi\0 mới"))
+    load_folder(any_engine, published, folder, TODAY)
+    assert _written(published).where == "Nơi mới"
+    with transaction(any_engine) as session:
+        row = draft(session, BIRTH, 1, TODAY)
+        began = deepcopy(row.data)
+        typed = {**began, "summary": "Ghi\0 tên\ud83d", "aliases": [*began["aliases"], "tên\0 mới"]}
+        save(session, row.id, row.version, began, typed, 1)
+        submit(session, published, [row.id], 1, "theo văn bản\0 mới", None, TODAY)
+        give_back(session, row.id, 2, "thiếu\0 căn cứ")
+    with reading(any_engine) as session:
+        kept = session.get_one(ContentRevision, row.id)
+        assert (kept.data["summary"], kept.data["aliases"][-1]) == ("Ghi tên", "tên mới")
+        assert (kept.why, kept.remark) == ("theo văn bản mới", "thiếu căn cứ")
 
 
 def test_faulty_files_load_nothing_or_leave_themselves_out(any_engine: Engine, folder: Path) -> None:
