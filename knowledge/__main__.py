@@ -18,7 +18,7 @@ from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT, ContentError, Fault
 from knowledge.database import DatabaseUnavailable, KnowledgeSettings, migrate, open_database
 from knowledge.editing.exporting import export_folder
-from knowledge.editing.loading import load_folder, open_content, refuse_half_written
+from knowledge.editing.loading import Loaded, load_folder, open_content, refuse_half_written
 from knowledge.editing.published import Published
 from knowledge.explaining import explain_procedure
 from knowledge.library import Library, open_library
@@ -63,20 +63,34 @@ def check(
 def load(
     content: Annotated[Path, typer.Argument(help="a content folder")] = CONTENT,
     retire: Annotated[bool, typer.Option(help="take away what the folder lacks by now")] = False,
+    back: Annotated[bool, typer.Option(help="take over also what a folder said before")] = False,
 ) -> None:
     """Take over what changed in a content folder since it was last loaded; edited fields stay as they are."""
     engine = _engine()
-    found = load_folder(engine, Published(engine), content, _today(), retire=retire)
+    found = load_folder(engine, Published(engine), content, _today(), retire=retire, back=back)
     typer.echo(", ".join(f"{count} {fate}" for fate, count in found.counts().items()))
-    for key, conflicts in found.conflicts.items():
-        for each in conflicts:
-            place = ".".join(map(str, each.place))
-            typer.echo(
-                f"  {'/'.join(key)}: {place}: was changed here and in the folder; left as here", err=True
-            )
+    for line in _left_as_here(found):
+        typer.echo(f"  {line}", err=True)
     for key in found.missing:
         typer.echo(f"  {'/'.join(key)}: is not in the folder; --retire takes it away")
+    for key in found.older:
+        typer.echo(
+            f"  {'/'.join(key)}: is older in the folder than what was loaded since; --back takes it over"
+        )
     raise typer.Exit(1 if found.conflicts else 0)
+
+
+def _left_as_here(found: Loaded) -> Iterator[str]:
+    for key, conflicts in found.conflicts.items():
+        is_held_back = key in found.held_back
+        rest = (
+            "nothing of the record was taken over" if is_held_back else "the rest of the record is taken over"
+        )
+        for each in conflicts:
+            place = ".".join(map(str, each.place)) or "the whole record"
+            yield f"{'/'.join(key)}: {place}: was changed here and in the folder; left as here, {rest}"
+    for key, reasons in found.held_back.items():
+        yield from (f"{'/'.join(key)}: is held back: {reason}" for reason in reasons)
 
 
 @app.command()
@@ -90,7 +104,13 @@ def export(
         raise ContentError(
             [Fault(content, 1, "folder", "nothing is published yet; run python -m knowledge load")]
         )
-    done = export_folder(state, content)
+    unreadable: list[Fault] = []
+    done = export_folder(state, content, unreadable)
+    for fault in unreadable:
+        typer.echo(f"  {fault}; it was unreadable and is written anew", err=True)
+    for path in done:
+        if not path.exists():
+            typer.echo(f"  {path}: is not published, and was removed")
     typer.echo(f"{len(done)} files written or removed, {len(state.files)} in all")
 
 

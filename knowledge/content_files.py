@@ -122,7 +122,10 @@ def read_yaml(path: Path) -> YamlFile:
         raise ContentError([Fault(path, number, "file", "is not Unicode NFC; save it composed")])
     if node is None:
         raise ContentError([Fault(path, 1, "file", "is empty; a record was expected")])
-    file.data = _build(node, (), file)
+    try:
+        file.data = _build(node, (), file)
+    except RecursionError:
+        raise ContentError([Fault(path, 1, "file", "refers to itself (& and *); write it out")]) from None
     return file
 
 

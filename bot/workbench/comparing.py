@@ -62,7 +62,7 @@ def _place(shape: type[BaseModel], place: Place, *sides: Any) -> tuple[str, tupl
             labels += [named.label] if part else []
         else:
             labels.append(_entry_name(sides, part) if isinstance(part, int) else told_choice(part))
-    return " › ".join(labels), fields
+    return " › ".join(filter(None, labels)), fields
 
 
 def _part(side: Any, part: str | int) -> Any:

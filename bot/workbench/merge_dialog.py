@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import Any
 
 from nicegui import ui
@@ -11,7 +10,7 @@ from pydantic import BaseModel
 from actions.wording import say
 from bot.workbench.comparing import told_place, told_value
 from bot.workbench.shell import Visit
-from knowledge.editing.three_way import MISSING, Conflict, Place, merge
+from knowledge.editing.three_way import Conflict, merge
 
 
 async def ask_which(
@@ -50,30 +49,4 @@ async def ask_which(
 
 def settled(began: Any, theirs: Any, mine: Any, keep_mine: list[Conflict]) -> Any:
     """Merge both sides; of the fields in conflict those of ``keep_mine`` are mine, the others theirs."""
-    base = deepcopy(began)
-    for each in keep_mine:  # as if what they wrote there had been the beginning
-        base = _with(base, each.place, each.theirs)
-    return merge(base, theirs, mine).data
-
-
-def _with(data: Any, place: Place, value: Any) -> Any:
-    """Give data with one field's value, or without the field; an entry is told as ``three_way`` names it."""
-    if not place:
-        return value if value is MISSING else deepcopy(value)
-    head, rest = place[0], place[1:]
-    if isinstance(data, dict):
-        changed = {**data, head: _with(data.get(head), rest, value)}
-        return {key: each for key, each in changed.items() if each is not MISSING}
-    if isinstance(data, list):
-        changed_list = [
-            _with(each, rest, value) if _is_named(each, n, head) else each for n, each in enumerate(data)
-        ]
-        return [each for each in changed_list if each is not MISSING]
-    return value if value is MISSING else deepcopy(value)
-
-
-def _is_named(entry: Any, number: int, name: str | int) -> bool:
-    names = entry.values() if isinstance(entry, dict) else (entry,)
-    return (
-        number == name if isinstance(name, int) else name in [each for each in names if isinstance(each, str)]
-    )
+    return merge(began, theirs, mine, [each.place for each in keep_mine]).data

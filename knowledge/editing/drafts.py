@@ -154,7 +154,12 @@ def submit(
     others = {each.record: each.data for each in waiting(session)}
     refuse_faults(published, publish_on or today, {row.record: row.data for row in rows}, others)
     for row in rows:
-        row.why, row.publish_on, row.state, row.changed_at = why.strip(), publish_on, "in_review", now()
+        row.why, row.publish_on, row.state, row.changed_at = (
+            plain(why).strip(),
+            publish_on,
+            "in_review",
+            now(),
+        )
         row.version += 1
         _note_author(row, staff)
     return rows
@@ -165,7 +170,7 @@ def give_back(session: Session, revision: int, staff: int, remark: str) -> Conte
     row = held(session, revision, "in_review")
     if staff not in row.authors and not remark.strip():
         raise EditRefused("remark", "say what is to be changed")
-    row.state, row.settled, row.remark, row.changed_at = "draft", None, remark.strip() or None, now()
+    row.state, row.settled, row.remark, row.changed_at = "draft", None, plain(remark).strip() or None, now()
     return row
 
 
@@ -239,7 +244,7 @@ def carry_over(session: Session, row: ContentRevision) -> list[ContentRevision]:
     base = session.get(ContentRevision, row.base_id) if row.base_id else None
     coming = scheduled(session, row.record, row.publish_on or date.max)
     later = tuple(_carried(row, coming, base.data if base else None, row.data, {}, "scheduled"))
-    return _replaced(session, later, row, row)
+    return _replaced(session, later, row)
 
 
 def _effect(session: Session, row: ContentRevision, day: date, settled: Mapping[int, Any]) -> Effect:

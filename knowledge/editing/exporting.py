@@ -11,41 +11,53 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import yaml
 from merge3 import Merge3
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 
-from knowledge.content_files import YamlFile, read_yaml
+from knowledge.content_files import ContentError, Fault, YamlFile, read_yaml
 from knowledge.editing.loading import EXPORTING
 from knowledge.editing.published import State
 from knowledge.editing.records import MAPS, keys_of, read_data
 from knowledge.editing.revisions import plain
 
 _WIDTH = 120
+_RESOLVER: Any = yaml.resolver.Resolver()
+_TEXT = "tag:yaml.org,2002:str"
 
 
-def export_folder(state: State, folder: Path) -> list[Path]:
+def export_folder(state: State, folder: Path, unreadable: list[Fault] | None = None) -> list[Path]:
     """Write a state into a folder; give the files that were written or removed.
 
     Each file is replaced as a whole. While it goes on a file named ``.exporting`` stands in the folder, so
-    that what was broken off is not taken for content; running it again mends it.
+    that what was broken off is not taken for content; running it again mends it. A file that cannot be read
+    is written anew, and noted in ``unreadable``.
     """
     folder.mkdir(parents=True, exist_ok=True)
     marker = folder / EXPORTING
     marker.touch()
-    done = [*_written(state, folder), *_removed(state, folder)]
+    for left in folder.rglob(f"*.yml{EXPORTING}"):  # of an export that was broken off
+        left.unlink()
+    done = [*_written(state, folder, [] if unreadable is None else unreadable), *_removed(state, folder)]
     marker.unlink()
     return done
 
 
-def _written(state: State, folder: Path) -> Iterator[Path]:
+def _written(state: State, folder: Path, unreadable: list[Fault]) -> Iterator[Path]:
     for name, file in sorted(state.files.items()):
-        path = folder / name
-        old = path.read_text(encoding="utf-8") if path.exists() else None
-        if old is not None and plain(read_yaml(path).data) == plain(file.data):
-            continue
+        path, old = folder / name, None
+        try:
+            if path.exists():
+                if plain(read_yaml(path).data) == plain(file.data):
+                    continue
+                old = path.read_text(encoding="utf-8")
+        except ContentError as error:
+            unreadable += error.faults
         path.parent.mkdir(exist_ok=True)
-        fresh = path.with_suffix(".new")
+        fresh = path.with_name(path.name + EXPORTING)
         fresh.write_text(as_yaml(name, file.data, old), encoding="utf-8")
         fresh.replace(path)
         yield path
@@ -64,7 +76,10 @@ def as_yaml(name: str, data: Any, old: str | None = None) -> str:
     new = _typed_file(name, data)
     if old is None:
         return _dumped(new)
-    before = _dumped(_yaml().load(old))
+    try:
+        before = _dumped(_yaml().load(old))
+    except YAMLError:  # what PyYAML reads and ruamel does not
+        return _dumped(new)
     after = _dumped(_Document(old).with_data(new))
     text = "".join(_patched(*(text.splitlines(keepends=True) for text in (before, old, after))))
     return next(each for each in (text, after, _dumped(new)) if plain(_yaml().load(each)) == plain(new))
@@ -89,11 +104,11 @@ def _dumped(document: Any) -> str:
 
 
 def _yaml(more: int = 0) -> YAML:
-    yaml = YAML()
-    yaml.width = _WIDTH + more
-    yaml.preserve_quotes = True
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    return yaml
+    round_trip = YAML()
+    round_trip.width = _WIDTH + more
+    round_trip.preserve_quotes = True
+    round_trip.indent(mapping=2, sequence=4, offset=2)
+    return round_trip
 
 
 def _typed_file(name: str, data: Any) -> Any:
@@ -110,6 +125,8 @@ def _typed_file(name: str, data: Any) -> Any:
 def _typed(data: Any, read: Any) -> Any:
     if isinstance(read, date):
         return read
+    if isinstance(data, str):
+        return DoubleQuotedScalarString(data) if _needs_quotes(data) else data
     if isinstance(data, dict) and isinstance(read, dict):
         by_name = {str(key): (key, value) for key, value in read.items()}
         return {
@@ -120,6 +137,12 @@ def _typed(data: Any, read: Any) -> Any:
     if isinstance(data, list) and isinstance(read, tuple | list):
         return [_typed(*pair) for pair in zip(data, read, strict=True)]
     return data
+
+
+def _needs_quotes(text: str) -> bool:
+    """Tell whether a text, as ruamel writes it, would be read as something else: such as no, or 12:30."""
+    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    return tag != _TEXT or any(each in text for each in "\x85\u2028\u2029")
 
 
 class _Document:

@@ -77,13 +77,17 @@ _IN_ORDER = (ContentRevision.publish_on, ContentRevision.decided_at, ContentRevi
 
 
 class LoadedRecord(Base):
-    """What the content files said of a record when they were last loaded."""
+    """What was taken over of what the content files say of a record.
+
+    ``said`` are the digests of all that they said, the last one at the end: what stands before it is older.
+    """
 
     __tablename__ = "loaded_records"
 
     kind: Mapped[str] = mapped_column(String(20), primary_key=True)
     key: Mapped[str] = mapped_column(String(120), primary_key=True)
     data: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
+    said: Mapped[list[str]] = mapped_column(JSON, default=list)
 
 
 def take_turns(session: Session) -> None:
@@ -120,6 +124,14 @@ def holding_of(session: Session, record: Key, day: date) -> ContentRevision | No
 def scheduled(session: Session, record: Key, after: date) -> list[ContentRevision]:
     """List the approved revisions of a record that begin after a day, in their order."""
     wanted = _approved(record).where(ContentRevision.publish_on > after)
+    return list(session.scalars(wanted.order_by(*_IN_ORDER)))
+
+
+def all_scheduled(session: Session, after: date) -> list[ContentRevision]:
+    """List all approved revisions that begin after a day, in their order."""
+    wanted = select(ContentRevision).where(
+        ContentRevision.state == "approved", ContentRevision.publish_on > after
+    )
     return list(session.scalars(wanted.order_by(*_IN_ORDER)))
 
 
@@ -168,11 +180,16 @@ def open_for(record: Key) -> str:
 
 
 def plain(data: Any) -> Any:
-    """Give data as JSON has it: days and times in ISO form, keys as text."""
+    """Give data as JSON has it: days and times in ISO form, keys as text.
+
+    NUL and halves of characters, which PostgreSQL and files cannot hold, are taken away.
+    """
     if isinstance(data, datetime | date):
         return data.isoformat()
+    if isinstance(data, str):
+        return data.replace("\0", "").encode("utf-8", "ignore").decode("utf-8")
     if isinstance(data, Mapping):
-        return {str(key): plain(value) for key, value in data.items()}
+        return {plain(str(key)): plain(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
         return [plain(each) for each in data]
     return data
