@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import cache
 
 from actions.answer import Answer, Choice
+from actions.moving import move_choices
 from actions.payloads import payload
 from actions.places import portals_on, province_meant
 from actions.request import HandOver, Request, Why
@@ -101,11 +102,17 @@ def hand_over(request: Request, sentence: str, why: Why) -> Answer:
     hidden, consent = ((say("people.hidden"),), (consent_choice(),)) if has_numbers else ((), ())
     if given.is_on_duty:
         blocks = (say(sentence), _soon(given), say("people.silent"), *hidden)
-        return Answer("handed_over", blocks, (*consent, back_choice()))
+        return Answer("handed_over", blocks, (*consent, back_choice(), *_elsewhere(request)))
     comes = say("people.told_here" if request.citizen.can_be_told else "people.told_on_page")
     soon = (say(sentence), f"{_closed(given)} {comes}", *hidden)
     leave = Choice(say("people.leave"), payload("ask_human", leave="message"))
-    return replace(_with_numbers(request, why, soon, "people.call_now"), choices=(*consent, leave))
+    choices = (*consent, leave, *_elsewhere(request))
+    return replace(_with_numbers(request, why, soon, "people.call_now"), choices=choices)
+
+
+def _elsewhere(request: Request) -> tuple[Choice, ...]:
+    """Offer to wait for the answer where it can be told."""
+    return () if request.citizen.can_be_told else move_choices(request)
 
 
 def _with_numbers(request: Request, why: Why, blocks: tuple[str, ...], sentence: str) -> Answer:

@@ -97,6 +97,16 @@ class _Nobody(Citizen):
     def can_be_told(self) -> bool:
         return False
 
+    @property
+    def places(self) -> dict[str, str]:
+        return {}
+
+    def give_code(self) -> str:
+        return ""
+
+    def bring_here(self, code: str) -> str | None:  # noqa: ARG002
+        return None
+
     def leave_question(self, reason: str) -> None:
         """Leave nothing."""
 

@@ -28,6 +28,7 @@ class FakeCitizen:
     known: dict[str, LookUp] = field(default_factory=dict)
     can_be_told: bool = True
     handed: HandOver | None = None
+    places: dict[str, str] = field(default_factory=dict)
 
     def erase(self) -> int:
         return 0
@@ -40,6 +41,12 @@ class FakeCitizen:
 
     def followed_dossiers(self) -> list[str]:
         return self.followed
+
+    def give_code(self) -> str:
+        return "abcdefgh"
+
+    def bring_here(self, code: str) -> str | None:
+        return None
 
     def leave_question(self, reason: str) -> None:
         self.questions.append(reason)
