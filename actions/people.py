@@ -96,8 +96,7 @@ def hand_over(request: Request, sentence: str, why: Why) -> Answer:
     given = request.citizen.hand_over(why, memory.procedure, memory.dossier)
     if given is None:
         request.citizen.leave_question(why)
-        blocks = (say(sentence), say("people.recorded"), *contact_blocks(request))
-        return Answer("handed_over", blocks, sources=contact_sources(request))
+        return _with_numbers(request, why, (say(sentence),), "people.recorded")
     has_numbers = redact(request.reading.text) != request.reading.text
     hidden, consent = ((say("people.hidden"),), (consent_choice(),)) if has_numbers else ((), ())
     if given.is_on_duty:
@@ -105,9 +104,16 @@ def hand_over(request: Request, sentence: str, why: Why) -> Answer:
         return Answer("handed_over", blocks, (*consent, back_choice()))
     comes = say("people.told_here" if request.citizen.can_be_told else "people.told_on_page")
     soon = (say(sentence), f"{_closed(given)} {comes}", *hidden)
-    blocks = (*soon, say("people.call_now"), *contact_blocks(request))
     leave = Choice(say("people.leave"), payload("ask_human", leave="message"))
-    return Answer("handed_over", blocks, (*consent, leave), contact_sources(request))
+    return replace(_with_numbers(request, why, soon, "people.call_now"), choices=(*consent, leave))
+
+
+def _with_numbers(request: Request, why: Why, blocks: tuple[str, ...], sentence: str) -> Answer:
+    """Add the numbers to call for what is asked; in an emergency no other number stands beside those."""
+    if why == "emergency":
+        return Answer("handed_over", blocks)
+    more = (say(sentence), *contact_blocks(request))
+    return Answer("handed_over", (*blocks, *more), sources=contact_sources(request))
 
 
 def back_choice() -> Choice:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from actions import telling
 from actions.answer import Answer, Choice
 from actions.checklists import case_meant, channel_meant, with_checklist
+from actions.fees import fee_sources, states_amount, tell_fees
 from actions.finding import best_score, named_codes, which_procedure
 from actions.life_events import tell_life_event
 from actions.payloads import payload
@@ -14,7 +15,7 @@ from actions.places import portals_on, reform_sources, tell_place, told_places
 from actions.request import Request
 from actions.topics import clear_topic
 from actions.wording import button, day, say
-from knowledge.records import Case, ChannelName, Portal, Procedure, Rule
+from knowledge.records import Case, ChannelName, OfficialText, Portal, Procedure, Rule
 
 Tell = Callable[[Request, Procedure], list[str]]
 # What is offered next: what was not just told.
@@ -100,7 +101,18 @@ def tell_portals(request: Request) -> Answer:
 
 
 def _fees(request: Request, procedure: Procedure) -> list[str]:
-    return [telling.fees(procedure, request.today)]
+    channel = _channel_of_fee(request, procedure)
+    return [*_by(channel), tell_fees(request, procedure, channel)]
+
+
+def _channel_of_fee(request: Request, procedure: Procedure) -> ChannelName | None:
+    """Find the way of filing that was asked for, where an amount is stated for it; else all are told."""
+    channel = channel_meant(request, procedure)
+    return channel if channel and states_amount(request, procedure, channel) else None
+
+
+def _by(channel: ChannelName | None) -> list[str]:
+    return [say("procedure.by_channel", channel=say(f"channels.{channel}"))] if channel else []
 
 
 def _with_fee_topic(request: Request, answer: Answer) -> Answer:
@@ -135,22 +147,34 @@ def _told(request: Request, intent: str, procedure: Procedure, tell: Tell) -> An
         return _not_known_then(request, procedure)
     procedure = held
     places = told_places(request, procedure)
+    rests_on, sources = _rests_on(request, intent, procedure)
     return Answer(
         "answered",
         (
             say("procedure.title", name=procedure.title),
             *tell(request, procedure),
             *places,
-            telling.provenance(procedure),
+            *([rests_on] if rests_on else []),
         ),
         choices=tuple(
             Choice(button(other), payload(other, procedure=procedure.code))
             for other in NEXT.get(intent, NEXT_OTHERWISE)
             if other != intent
         ),
-        sources=(procedure.as_source(), *(reform_sources(request) if places else ())),
+        sources=(*sources, *(reform_sources(request) if places else ())),
         procedure=procedure.code,
     )
+
+
+def _rests_on(request: Request, intent: str, procedure: Procedure) -> tuple[str, tuple[OfficialText, ...]]:
+    """Tell what the answer rests on (nothing where each fact says it itself), and give its sources."""
+    if intent == "ask_fee":
+        return fee_sources(request, procedure, _channel_of_fee(request, procedure), only_fees=True)
+    if intent == "ask_documents":
+        return fee_sources(request, procedure, channel_meant(request, procedure))
+    if intent == "ask_procedure":
+        return fee_sources(request, procedure)
+    return telling.provenance(procedure), (procedure.as_source(),)
 
 
 def _not_known_then(request: Request, procedure: Procedure) -> Answer:
@@ -194,16 +218,20 @@ def _papers(
 ) -> list[str]:
     cases = procedure.cases if case is None else (case,)
     only_case = len(procedure.cases) == 1
-    by = [say("procedure.by_channel", channel=say(f"channels.{channel}"))] if channel else []
     told = [telling.papers(one, only_case=only_case, channel=channel) for one in cases]
     if channel:
-        return [*by, *told, telling.time_limits(procedure, channel), *_in_short(request, procedure, channel)]
+        return [
+            *_by(channel),
+            *told,
+            telling.time_limits(procedure, channel),
+            *_in_short(request, procedure, channel),
+        ]
     return [*told, *_in_short(request, procedure)]
 
 
 def _in_short(request: Request, procedure: Procedure, channel: ChannelName | None = None) -> list[str]:
     return [
-        telling.fees(procedure, request.today, channel),
+        tell_fees(request, procedure, channel),
         *([telling.where(procedure)] if channel != "online" else []),
         *([telling.online(procedure, _portal(request))] if channel in (None, "online") else []),
     ]
@@ -255,17 +283,24 @@ def _forms(_: Request, procedure: Procedure) -> list[str]:
     papers = [document for case in procedure.cases for document in case.documents or ()]
     forms = list(dict.fromkeys(document.form for document in papers if document.form))
     told = f"{say('procedure.forms')}\n{telling.bullets(forms)}" if forms else say("procedure.forms_none")
-    return [told, say("procedure.forms_where", url=procedure.source.url)]
+    place = say("procedure.forms_where", url=procedure.source.url)
+    return [told, place if telling.is_on_portal(procedure) else say("procedure.forms_at_desk")]
 
 
 def _online(request: Request, procedure: Procedure) -> list[str]:
     channel, portal = procedure.channel("online"), _portal(request)
     if channel is None or portal is None:
         return [telling.online(procedure, portal), *_online_twin(request, procedure)]
-    told = [say("procedure.online_how", url=procedure.source.url)]
+    told = [_how_online(procedure, portal)]
     if channel.note:
         told.append(say("procedure.online_note", note=channel.note))
     return [*told, say("procedure.time_all", time=channel.time_limit or say("not_stated"))]
+
+
+def _how_online(procedure: Procedure, portal: Portal) -> str:
+    if not telling.is_on_portal(procedure):
+        return telling.online(procedure, portal)
+    return say("procedure.online_how", url=procedure.source.url)
 
 
 def _online_twin(request: Request, procedure: Procedure) -> list[str]:

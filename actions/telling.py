@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from urllib.parse import urlsplit
 
-from actions.wording import day, dong, say
-from knowledge.records import Case, Channel, ChannelName, Document, Fee, Portal, Procedure
+from actions.wording import say
+from knowledge.records import Case, ChannelName, Document, Portal, Procedure
 
+PORTAL = "dichvucong.gov.vn"
 LONGEST_FORM = 60  # characters of a form's name that still fit into the line of its paper
 
 
@@ -64,66 +65,6 @@ def _channel_words(document: Document) -> str:
     return ", ".join(say(f"procedure.only_{channel}") for channel in document.only)
 
 
-def fees(procedure: Procedure, today: date, channel: ChannelName | None = None) -> str:
-    """Tell the fees of each channel, once when they agree; amounts that are over are told only as over."""
-    told = {
-        say(f"channels.{item.channel}"): _fees_of(item, today)
-        for item in procedure.channels or ()
-        if channel in (None, item.channel)
-    }
-    over = _fees_over(procedure, today)
-    if not told:
-        return say("procedure.fee_all", fees=say("not_stated"))
-    if len(set(told.values())) == 1:
-        return "\n".join((_fees_of_all(next(iter(told.values()))), *over))
-    lines = [
-        say("procedure.fee_line", channel=channel, fees=_indented(lines)) for channel, lines in told.items()
-    ]
-    return "\n".join((say("procedure.fee"), *lines, *over))
-
-
-def _fees_of(channel: Channel, today: date) -> tuple[str, ...]:
-    current = [fee for fee in channel.fees or () if not fee.is_expired(today) and not fee.is_future(today)]
-    return tuple(map(_fee, current)) or (say("not_stated"),)
-
-
-def _fees_of_all(lines: tuple[str, ...]) -> str:
-    if len(lines) == 1:
-        return say("procedure.fee_all", fees=lines[0])
-    return "\n".join((say("procedure.fee"), bullets(lines)))
-
-
-def _indented(lines: tuple[str, ...]) -> str:
-    return f" {lines[0]}" if len(lines) == 1 else "".join(f"\n  - {line}" for line in lines)
-
-
-def _fee(fee: Fee) -> str:
-    """Say ``what: amount``; where ``what`` itself tells what the portal says, it stands alone."""
-    if fee.amount is None and fee.what and _tells_itself(fee.what):
-        return fee.what
-    amount = say("not_stated") if fee.amount is None else dong(fee.amount)
-    return f"{fee.what}: {amount}" if fee.what else amount
-
-
-def _tells_itself(what: str) -> bool:
-    return "Cổng" in what
-
-
-def _fees_over(procedure: Procedure, today: date) -> list[str]:
-    over = [
-        say(
-            "procedure.fee_over",
-            amount=dong(fee.amount),
-            what=fee.what or say("procedure.fee_any"),
-            day=day(fee.valid_to),
-        )
-        for channel in procedure.channels or ()
-        for fee in channel.fees or ()
-        if fee.valid_to and fee.amount is not None and fee.is_expired(today)
-    ]
-    return [f"\n{line}" for line in dict.fromkeys(over)]
-
-
 def time_limits(procedure: Procedure, channel: ChannelName | None = None) -> str:
     """Tell the time limit of each channel."""
     told = [
@@ -148,10 +89,22 @@ def online(procedure: Procedure, portal: Portal | None) -> str:
     """Tell whether it can be filed online, and where."""
     if portal is None or procedure.channel("online") is None:
         return say("procedure.online_no")
-    return say("procedure.online_yes", portal=portal.name, url=procedure.source.url)
+    page = procedure.source.url if is_on_portal(procedure) else portal.url
+    return say("procedure.online_yes", portal=portal.name, url=page)
 
 
-def provenance(procedure: Procedure) -> str:
-    """Tell as of when the facts stand."""
-    year, month = procedure.source.state_of.split("-")
-    return say("procedure.state_of", month=f"{int(month)}/{year}")
+def provenance(procedure: Procedure, *, is_rest: bool = False) -> str:
+    """Tell as of when the facts stand, or the rest of them, and by which source."""
+    source = procedure.source
+    year, month = source.state_of.split("-")
+    number = f", {source.number}" if source.number else ""
+    return say(
+        "procedure.state_of_rest" if is_rest else "procedure.state_of",
+        source=say("procedure.portal") if is_on_portal(procedure) else f"{source.title}{number}",
+        month=f"{int(month)}/{year}",
+    )
+
+
+def is_on_portal(procedure: Procedure) -> bool:
+    """Tell whether the record was read on the national portal, not in a text."""
+    return urlsplit(procedure.source.url).hostname == PORTAL

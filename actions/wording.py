@@ -22,7 +22,7 @@ def sentences() -> dict[str, str]:
             for key, inner in value.items():
                 gather(f"{prefix}.{key}" if prefix else key, inner)
         else:
-            found[prefix] = str(value).strip()
+            found[prefix] = str(value)
 
     gather("", yaml.safe_load(WORDING.read_text(encoding="utf-8")))
     return found

@@ -19,10 +19,9 @@ from bot.inbox import Message
 from bot.intake import BadInput
 from bot.logs import set_up_logs
 from bot.run import run_all
-from bot.settings import HERE, Settings
+from bot.settings import HERE, Settings, SettingsError
 from bot.staff_commands import app as staff_app
 from bot.start import StartError, build_assistant, catalogue_of, check_port, open_engine, web_app
-from bot.telegram_channel import TelegramSettingsError
 from bot.turn import Assistant
 from knowledge.catalogue import UnknownProvince
 from knowledge.content_files import ContentError
@@ -132,7 +131,7 @@ def main() -> None:
         sys.exit(2)
     except (
         StartError,
-        TelegramSettingsError,
+        SettingsError,
         ContentError,
         DatabaseUnavailable,
         BadInput,

@@ -14,6 +14,8 @@ from starlette.exceptions import HTTPException
 
 from actions import telling
 from actions.checklists import CHANNELS, PAGES, page_path
+from actions.fees import fee_sources, tell_fees
+from actions.request import Known
 from actions.wording import day, say
 from bot.telegram_text import as_html
 from bot.turn import Assistant
@@ -44,9 +46,11 @@ def _facts(
 ) -> dict[str, Any]:
     today, cases = assistant.today(), (chosen,) if chosen else procedure.cases
     address = assistant.address + page_path(procedure, chosen, channel)
+    known = Known(assistant.library, assistant.pack, today)
+    rests_on, sources = fee_sources(known, procedure, channel)
     told = [
         telling.time_limits(procedure, channel),
-        telling.fees(procedure, today, channel),
+        tell_fees(known, procedure, channel),
         *([telling.where(procedure)] if channel != "online" else []),
     ]
     return {
@@ -56,8 +60,8 @@ def _facts(
         "not_stated": say("not_stated_on_portal"),
         "facts": [Markup(as_html(block)) for block in told],  # noqa: S704  (it escapes what it writes)
         "made_on": day(today),
-        "state_of": Markup(as_html(telling.provenance(procedure))),  # noqa: S704
-        "sources": [procedure.as_source()],
+        "state_of": Markup(as_html(rests_on)),  # noqa: S704
+        "sources": sources,
         "address": address,
         "qr": segno.make(address, error="m").svg_data_uri(scale=4, border=2),
     }

@@ -79,14 +79,22 @@ class OutboxMessage(Base):
 
 
 class NotNow(Exception):
-    """The platform could not be reached; the message is sent later."""
+    """The platform could not be reached, or takes it from a moment on only; the message is sent later."""
+
+    def __init__(self, why: str, not_before: datetime | None = None) -> None:
+        self.not_before = not_before
+        super().__init__(why)
+
+
+class NotUntilTheyWrite(Exception):
+    """The platform takes messages for this person only after their next word; it is told with that."""
 
 
 class NotEver(Exception):
     """The platform refuses this message for good; says why without naming the person."""
 
 
-Send = Callable[[str, dict[str, Any]], Awaitable[None]]  # raises NotNow and NotEver
+Send = Callable[[str, dict[str, Any]], Awaitable[None]]  # raises NotNow, NotUntilTheyWrite and NotEver
 
 
 @dataclass(frozen=True)
@@ -179,7 +187,7 @@ class Outbox:
 
     engine: Engine
     senders: Mapping[str, Send]
-    refused: Callable[[OutboxMessage], None] = lambda _: None  # told what a channel refuses for good
+    refused: Callable[[OutboxMessage, State], None] = lambda *_: None  # told what a platform does not take
     clock: Callable[[], datetime] = now
 
     async def send_due(self) -> int:
@@ -234,31 +242,35 @@ class Outbox:
             log.warning("outbox_unsure", count=count)
 
     async def _send(self, message: OutboxMessage) -> None:
+        not_before, is_refused = None, False
         try:
             await self.senders[message.channel](message.address or "", message.message)
             outcome: State = "sent"
         except NotNow as error:
             log.warning("outbox_not_now", channel=message.channel, error=str(error), tries=message.tries)
-            outcome = "waiting" if message.tries < MOST_TRIES else "kept"
+            outcome, not_before = "waiting" if message.tries < MOST_TRIES else "kept", error.not_before
+        except NotUntilTheyWrite as error:
+            log.warning("outbox_window_closed", channel=message.channel, error=str(error))
+            outcome, is_refused = "kept", True
         except NotEver as error:
             log.warning("outbox_refused", channel=message.channel, error=str(error))
-            outcome = "failed"
+            outcome, is_refused = "failed", True
         except Exception as error:  # whether it was sent is not known
             log.error("outbox_failed", channel=message.channel, error=type(error).__name__)
             outcome = "kept"
         SENT.labels(message.channel, outcome).inc()
-        await asyncio.to_thread(self._note, message, outcome)
+        await asyncio.to_thread(self._note, message, outcome, not_before)
+        if is_refused:
+            await asyncio.to_thread(self.refused, message, outcome)
 
-    def _note(self, message: OutboxMessage, outcome: State) -> None:
+    def _note(self, message: OutboxMessage, outcome: State, not_before: datetime | None) -> None:
         at = self.clock()
-        later = at + min(timedelta(seconds=30) * 2**message.tries, LONGEST_WAIT)
+        later = not_before or at + min(timedelta(seconds=30) * 2**message.tries, LONGEST_WAIT)
         values = {"state": outcome, "changed_at": at} | (
             {"not_before": later} if outcome == "waiting" else {}
         )
         with transaction(self.engine) as session:
             session.execute(update(OutboxMessage).where(OutboxMessage.id == message.id).values(**values))
-        if outcome == "failed":
-            self.refused(message)
 
 
 def forget_sent(session: Session, days: int) -> None:

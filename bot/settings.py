@@ -16,6 +16,10 @@ from knowledge.dossiers import DossierSettings, checked_rate
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
+class SettingsError(Exception):
+    """A setting keeps a channel from starting; says which, and what to do."""
+
+
 class Settings(DossierSettings):
     """Read from the environment, then from ``.env``; every setting has a working default."""
 

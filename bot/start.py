@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from functools import partial
 from math import ceil
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import structlog
 from fastapi import FastAPI
@@ -23,17 +21,16 @@ from sqlalchemy import Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from actions.wording import say
+from bot.channels import Channel, open_channels
+from bot.chores import Chore, doing
 from bot.hotline.alerts import Alerts
 from bot.hotline.cases import note_undelivered
 from bot.hotline.duty import Hotline
 from bot.hotline.hours import OpeningHours, read_hours
 from bot.hotline.staff_sessions import forget_sign_ins
-from bot.hotline.topics import OF_TOPICS
-from bot.outbox import Outbox, OutboxMessage, Recipient, forget_sent, queue
+from bot.outbox import Outbox, OutboxMessage, Recipient, State, forget_sent, queue
 from bot.settings import HERE, Settings
 from bot.store import erase_older_than, stop_following
-from bot.telegram_channel import TelegramApplication, running_telegram, telegram_application, webhook_route
-from bot.telegram_delivery import send_once, show_typing
 from bot.turn import Assistant
 from bot.watched import WatchedDossier
 from bot.watching import Watcher
@@ -42,7 +39,7 @@ from bot.workbench.models import Follower
 from knowledge.catalogue import Catalogue
 from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT
-from knowledge.database import DatabaseUnavailable, migrate, open_database, transaction
+from knowledge.database import migrate, open_database, transaction
 from knowledge.dossiers import Refusal, forget_guesses, forget_states, open_desk
 from knowledge.editing.loading import open_content
 from knowledge.editing.published import Published
@@ -51,14 +48,9 @@ from knowledge.revisions import stamp
 from nlu.client import NluClient
 from nlu.training import MODELS
 
-if TYPE_CHECKING:
-    from bot.telegram_topics import Mirror
-
 log = structlog.get_logger()
 A_LOOK = 1.0  # seconds between looks for changed knowledge
-IN_THE_GROUP = 0.5  # seconds between looks for what to tell the staff's group
 SOON = 0.2  # seconds between looks for messages to send: somebody may wait for one
-LAST_WORDS = 5.0  # seconds that chores may still take when the program stops
 A_DAY = 24 * 60 * 60  # seconds
 WARNED_EVERY = 15.0  # seconds between looks for cases near their deadline
 STATES_KEPT = 7  # days that a state is kept which nobody follows
@@ -148,93 +140,39 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
     from bot.desk import add_desk  # takes a second to load, which only the server needs
     from bot.workbench.pages import add_workbench
 
-    telegram = telegram_application(assistant, settings) if settings.telegram_token else None
+    channels = open_channels(assistant, settings)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        running = running_telegram(telegram, settings) if telegram else nullcontext()
-        async with running, doing(chores_of(assistant, settings, telegram)):
+        async with AsyncExitStack() as running:
+            for channel in channels:
+                await running.enter_async_context(channel.running())
+            await running.enter_async_context(doing(chores_of(assistant, settings, channels)))
             yield
 
     def add_routes(app: FastAPI) -> None:
-        if telegram:
-            webhook_route(app, telegram, settings)
+        for channel in channels:
+            channel.add_routes(app)
         add_desk(app, assistant, settings)
         add_workbench(app, assistant, settings)
 
     return build_app(assistant, settings.rate_limit, lifespan, add_routes)
 
 
-@dataclass(frozen=True)
-class Chore:
-    """Something done again and again beside answering."""
-
-    name: str
-    work: Callable[[], Awaitable[object]]
-    pause: float  # seconds
-
-
-def chores_of(
-    assistant: Assistant, settings: Settings, telegram: TelegramApplication | None
-) -> tuple[Chore, ...]:
+def chores_of(assistant: Assistant, settings: Settings, channels: tuple[Channel, ...]) -> tuple[Chore, ...]:
     """List what is done beside answering: new knowledge, followed dossiers, news, erasing."""
     engine = assistant.engine
     watcher = Watcher(assistant, batch=ceil(settings.watched_per_minute / 60))
-    senders = {"telegram": partial(send_once, telegram.bot)} if telegram else {}
-    outbox = Outbox(engine, senders, partial(note_refused, engine))
+    outbox = Outbox(engine, {each.name: each.send for each in channels}, partial(note_refused, engine))
     return (
         Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
         Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
         Chore("model", partial(asyncio.to_thread, Follower(engine, assistant.nlu, MODELS).round), A_LOOK),
         Chore("send", outbox.send_due, SOON),
-        *(telegram_chores(assistant, settings, telegram) if telegram else ()),
+        *(chore for channel in channels for chore in channel.chores),
         Chore("warn", partial(asyncio.to_thread, assistant.hotline.warn, engine), WARNED_EVERY),
         Chore("erase", partial(asyncio.to_thread, erase_old, engine, settings.retention_days), A_DAY),
     )
-
-
-def group_chores(engine: Engine, mirror: Mirror) -> tuple[Chore, ...]:
-    """List what is done for the staff's group: by itself, since Telegram lets a group have few messages."""
-    erased = Outbox(engine, {OF_TOPICS: mirror.forget})
-    return (
-        Chore("group", mirror.round, IN_THE_GROUP),
-        Chore("forget_topics", erased.send_due, A_LOOK),
-    )
-
-
-def telegram_chores(
-    assistant: Assistant, settings: Settings, telegram: TelegramApplication
-) -> tuple[Chore, ...]:
-    """List what is done for Telegram alone: showing who is typing, and the staff's group."""
-    typing = Chore("typing", partial(show_typing, telegram.bot, assistant), A_LOOK)
-    if settings.hotline_telegram_group is None:
-        return (typing,)
-    return (typing, *group_chores(assistant.engine, telegram.bot_data["mirror"]))
-
-
-@asynccontextmanager
-async def doing(chores: tuple[Chore, ...]) -> AsyncIterator[None]:
-    """Do chores beside the caller; at the end what is being sent is sent, for a few seconds at most."""
-    stopping = asyncio.Event()
-    working = asyncio.gather(*(_do(chore, stopping) for chore in chores))
-    try:
-        yield
-    finally:
-        stopping.set()
-        with suppress(TimeoutError, asyncio.CancelledError):
-            await asyncio.wait_for(working, LAST_WORDS)
-
-
-async def _do(chore: Chore, stopping: asyncio.Event) -> None:
-    while not stopping.is_set():
-        try:
-            await chore.work()
-        except DatabaseUnavailable as error:
-            log.warning("chore_put_off", chore=chore.name, error=str(error))
-        except Exception:  # one failure must not be the last time
-            log.exception("chore_failed", chore=chore.name)
-        with suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), chore.pause)
 
 
 def erase_old(engine: Engine, days: int) -> None:
@@ -248,9 +186,12 @@ def erase_old(engine: Engine, days: int) -> None:
     log.info("old_conversations_erased", count=erased)
 
 
-def note_refused(engine: Engine, message: OutboxMessage) -> None:
-    """Note that a channel refuses a message for good: staff are told, and nobody is followed for them."""
-    if message.conversation_id:
+def note_refused(engine: Engine, message: OutboxMessage, outcome: State) -> None:
+    """Note that a platform does not take a message: staff are told.
+
+    When it never will, nothing is followed for this person any more.
+    """
+    if message.conversation_id and outcome == "failed":
         stop_following(engine, message.conversation_id)
     with transaction(engine) as session:
         note_undelivered(session, message.key)

@@ -3,9 +3,6 @@
 Groups are left alone, but for the staff's own: what people ask here is not for others to read.
 A message is confirmed to Telegram when it was answered, so that a crash loses none; its key keeps a
 message that comes twice from being answered twice. Nothing logged names a chat or its words.
-
-TelegramSettingsError
-└── a setting that keeps Telegram from starting
 """
 
 from __future__ import annotations
@@ -30,7 +27,7 @@ from telegram.request import HTTPXRequest
 from actions.wording import button, say
 from bot.inbox import Message, unanswered
 from bot.intake import BadInput
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.telegram_delivery import TRIES, attempt, note, persist, send
 from bot.turn import Assistant
 from knowledge.database import DatabaseUnavailable
@@ -53,10 +50,6 @@ DEFAULTS = ext.Defaults(parse_mode="HTML", link_preview_options=LinkPreviewOptio
 
 TelegramApplication = ext.Application[Any, Any, Any, Any, Any, Any]
 Context = ext.ContextTypes.DEFAULT_TYPE
-
-
-class TelegramSettingsError(Exception):
-    """Telegram cannot start; says which setting to set."""
 
 
 class _LeftOver(NamedTuple):
@@ -148,7 +141,7 @@ class _Channel:
             return
         typing = asyncio.create_task(attempt(bot.send_chat_action(chat_id, "typing")))
         try:
-            told = (await self.assistant.reply_soon(message)).messages
+            told = (await self.assistant.reply_soon(message)).to_send
         except BadInput as error:
             told = [{"text": error.message}]
         except DatabaseUnavailable:
@@ -174,7 +167,7 @@ async def _on_error(update: object, context: Context) -> None:
 
 
 def telegram_application(assistant: Assistant, settings: Settings) -> TelegramApplication:
-    """Build the Telegram application; raises TelegramSettingsError."""
+    """Build the Telegram application; raises SettingsError."""
     token, fetched = _checked_token(settings), asyncio.Queue[object]()
     builder = ext.Application.builder().token(token).base_url(f"{settings.telegram_api.rstrip('/')}/bot")
     builder.update_queue(fetched).get_updates_request(_ConfirmedWhenAnswered(fetched)).read_timeout(20)
@@ -211,11 +204,11 @@ def _add_group(
 def _checked_token(settings: Settings) -> str:
     by_webhook = settings.telegram_mode == "webhook"
     if settings.telegram_token is None:
-        raise TelegramSettingsError("TELEGRAM_TOKEN is not set: ask @BotFather for it, put it into .env")
+        raise SettingsError("TELEGRAM_TOKEN is not set: ask @BotFather for it, put it into .env")
     if by_webhook and not settings.telegram_webhook_url:
-        raise TelegramSettingsError("TELEGRAM_WEBHOOK_URL is not set: give this server's https address")
+        raise SettingsError("TELEGRAM_WEBHOOK_URL is not set: give this server's https address")
     if by_webhook and not re.fullmatch(r"[\w-]{16,256}", _secret(settings), re.ASCII):
-        raise TelegramSettingsError("set TELEGRAM_WEBHOOK_SECRET to 16 to 256 random letters, digits, _ or -")
+        raise SettingsError("set TELEGRAM_WEBHOOK_SECRET to 16 to 256 random letters, digits, _ or -")
     return settings.telegram_token.get_secret_value()
 
 

@@ -39,7 +39,7 @@ from bot.hotline.duty import Hotline
 from bot.hotline.writing import note_sent
 from bot.inbox import Message, receive, turn_by_key
 from bot.intake import BadInput, UnknownConversation, clean, has_words
-from bot.outbox import take_news
+from bot.outbox import Recipient, queue, take_news
 from bot.store import Conversation, Turn, title_of
 from knowledge.database import DatabaseUnavailable, now, transaction
 from knowledge.dossier_codes import find_codes
@@ -52,6 +52,7 @@ from nlu.client import NluClient, NluUnavailable
 from nlu.reading import FALLBACK, Reading
 
 log = structlog.get_logger()
+BY_OUTBOX = frozenset({"zalo_oa", "zalo_bot"})  # channels that send nothing themselves
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
@@ -79,6 +80,11 @@ class Reply:
     def messages(self) -> list[dict[str, Any]]:
         """The messages: text (Markdown), choices and sources."""
         return list(self.body["messages"])
+
+    @property
+    def to_send(self) -> list[dict[str, Any]]:
+        """The messages a channel that can be written to sends itself; the outbox sends the others."""
+        return self.messages[: len(self.messages) - self.body.get("queued", 0)]
 
 
 @dataclass(frozen=True)
@@ -244,26 +250,33 @@ class Assistant:
             case = find_open(session, conversation.id)
             if case and self.hotline.is_silent(session, case) and not _is_for_the_machine(step):
                 return self._pass_on(session, case, conversation, turn, step)
+            whom = Recipient(conversation.channel, conversation.address)  # also when all else is erased
             citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline)
+            moment = self._moment()
             request = Request(
                 self.library,
                 self.pack,
-                self.today(),
+                moment.date(),
                 reading=reading,
                 citizen=citizen,
                 memory=memory,
                 address=self.address,
             )
             given, memory = self._say(request, trouble)
-            given = with_notices(
-                request, datetime.combine(request.today, now().astimezone(HERE).time()), given
-            )
+            given = with_notices(request, moment, given)
             news = take_news(session, conversation.id)
             if citizen.is_erased:
                 conversation, turn = self._start_afresh(session, conversation, turn)
                 memory = Memory()
             conversation.memory = memory.as_json()
-            return self._note(session, turn, given, reading, [*news, given.as_message()])
+            return self._note(session, turn, given, reading, [*news, given.as_message()], whom)
+
+    def _moment(self) -> datetime:
+        """Give the moment of an answer in Việt Nam, on the day that rules are judged by."""
+        while True:
+            day, at = self.today(), self.hotline.clock().astimezone(HERE)
+            if day == self.today():  # else it was midnight in between
+                return datetime.combine(day, at.time())
 
     def _note(
         self,
@@ -272,12 +285,16 @@ class Assistant:
         given: Answer,
         reading: Reading,
         messages: list[dict[str, Any]],
+        whom: Recipient,
     ) -> Reply:
         """Store what a turn was understood as and answered with."""
         case = find_open(session, turn.conversation_id)
         is_with_person = case is not None and self.hotline.is_silent(session, case)
         whose = turn.conversation_id
         reply = Reply(self._body(whose, given, reading, messages, case, is_with_person=is_with_person))
+        is_said_once = case is not None and given.status == "handed_over" and bool(given.blocks)
+        if queued := _queue(session, turn, whom, messages, is_said_once=is_said_once):
+            reply.body["queued"] = queued
         turn.intent, turn.confidence, turn.status = reading.intent, reading.confidence, given.status
         turn.reply, turn.answered_at = reply.body, now()
         return reply
@@ -299,7 +316,8 @@ class Assistant:
         if shown != written:
             given = people.hidden_numbers()
             messages = [*messages, given.as_message()]
-        return self._note(session, turn, given, step.reading, messages)
+        whom = Recipient(conversation.channel, conversation.address)
+        return self._note(session, turn, given, step.reading, messages, whom)
 
     def _answered_elsewhere(self, session: Session, turn: Turn) -> Reply:
         """Give the reply of the same message when erasing moved it to a new conversation."""
@@ -354,6 +372,22 @@ class Assistant:
                 "topic": given.topic,
             },
         }
+
+
+def _queue(
+    session: Session, turn: Turn, whom: Recipient, messages: list[dict[str, Any]], *, is_said_once: bool
+) -> int:
+    """Let the outbox send what is said once, also over a crash; give how many of the last messages.
+
+    That is what a hand-over says, and every answer where a channel sends nothing itself.
+    """
+    if whom.address is None:
+        return 0
+    count = len(messages) if whom.channel in BY_OUTBOX else int(is_said_once)
+    recipient = replace(whom, conversation_id=turn.conversation_id)
+    for number, message in enumerate(messages[len(messages) - count :]):
+        queue(session, f"turn:{turn.id}:{number}", recipient, message, at_night=True)
+    return count
 
 
 def _is_for_the_machine(step: Waiting) -> bool:

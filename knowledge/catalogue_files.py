@@ -42,6 +42,7 @@ from knowledge.validity import faults_of_validity
 from knowledge.working_days import WorkingCalendar
 
 FEWEST_ALIASES = 3
+TEXTS = "official_texts.yml"
 R = TypeVar("R", bound=BaseModel)
 # The dated parts of a province pack, and what makes two entries the same thing at different times.
 _SAME: dict[str, Callable[[Any], Hashable]] = {
@@ -59,7 +60,9 @@ class _Reader:
         self.source = source
         self.faults: list[Fault] = []
         self.files: dict[str, YamlFile] = {}
-        self.stems: dict[str, set[str]] = {}
+        self.stems: dict[str, set[str]] = {}  # what is there, sound or not
+        self.texts: dict[str, OfficialText] = {}
+        self.without_text: set[str] = set()  # stems of files that cite a faulty text
 
     def read(self, sub: str, kind: type[R], key: Callable[[R], str]) -> dict[str, R]:
         """Read every file of a sub-folder as one record each."""
@@ -80,17 +83,21 @@ class _Reader:
         return found
 
     def read_map(self, name: str, read: Callable[[str, Any, YamlFile], R]) -> dict[str, R]:
-        """Read a file that maps keys to records; a content folder may lack it."""
+        """Read the sound entries of a file that maps keys to records; a content folder may lack it."""
         found: dict[str, R] = {}
-        if file := self._opened(name):
+        file = self._opened(name)
+        if file is None:
+            return found
+        self.files[name] = file
+        if not isinstance(file.data, dict):
+            self.faults.append(file.fault((), "must map each key to its record"))
+            return found
+        self.stems[name] = set(file.data)
+        for key, data in file.data.items():
             try:
-                if not isinstance(file.data, dict):
-                    raise ContentError([file.fault((), "must map each key to its record")])
-                for key, data in file.data.items():
-                    found[key] = read(key, data, file)
+                found[key] = read(key, data, file)
             except ContentError as error:
                 self.faults += error.faults
-            self.files[name] = file
         return found
 
     def read_list(self, name: str, kind: type[R]) -> list[R]:
@@ -163,7 +170,7 @@ class _Reader:
             except ContentError as error:
                 self.faults += error.faults
 
-    def read_calendar(self, official_texts: dict[str, OfficialText]) -> WorkingCalendar:
+    def read_calendar(self) -> WorkingCalendar:
         """Read the exceptional working days; without the file no day is known of."""
         calendar = self.read_whole("working_days.yml", WorkingCalendar)
         if calendar is None:
@@ -171,7 +178,7 @@ class _Reader:
         file = self.files["working_days.yml"]
         for number, each in enumerate(calendar.exceptions):
             place = ("exceptions", number)
-            self.faults += _unknown_texts(file, place, (each.source,), official_texts)
+            self.faults += _unknown_texts(self, file, place, (each.source,))
             self.faults += _unknown_file(self, file, (*place, "province"), "provinces", each.province)
             if any(other.day == each.day and other.province == each.province
                    for other in calendar.exceptions[:number]):  # fmt: skip
@@ -205,9 +212,9 @@ def load_catalogue(content: Path | Source = CONTENT, *, lenient: bool = False) -
     all the same and the catalogue carries the faults.
     """
     reader = _Reader(Folder(content) if isinstance(content, Path) else content)
-    official_texts = reader.read_map("official_texts.yml", _official_text)
-    if "official_texts.yml" not in reader.files:
-        path = reader.source.path("official_texts.yml")
+    reader.texts = reader.read_map(TEXTS, _official_text)
+    if TEXTS not in reader.files:
+        path = reader.source.path(TEXTS)
         reader.faults.append(Fault(path, 1, "file", "is missing; it lists the official texts"))
     procedures = reader.read("procedures", Procedure, lambda record: record.code)
     topics = reader.read("topics", Topic, lambda record: record.id)
@@ -215,7 +222,7 @@ def load_catalogue(content: Path | Source = CONTENT, *, lenient: bool = False) -
     life_events = reader.read_list("life_events.yml", LifeEvent)
     facets = reader.read_list("facets.yml", Facet)
     tariffs = reader.read_list("tariffs.yml", Tariff)
-    calendar = reader.read_calendar(official_texts)
+    calendar = reader.read_calendar()
     status_names = reader.read_status_names()
     questions = reader.read_questions()
     reader.check_examples()
@@ -223,9 +230,9 @@ def load_catalogue(content: Path | Source = CONTENT, *, lenient: bool = False) -
     canned = reader.read_list("canned_replies.yml", CannedReply)
     notices = reader.read_list("notices.yml", Notice)
     corrections = reader.read_map("corrections.yml", _correction)
-    reader.faults += _loose_ends(reader, procedures, topics, provinces, official_texts)
-    reader.faults += _loose_ends_of_lists(reader, life_events, tariffs, official_texts)
-    reader.faults += _loose_ends_of_notices(reader, notices, corrections, official_texts)
+    reader.faults += _loose_ends(reader, procedures, topics, provinces)
+    reader.faults += _loose_ends_of_lists(reader, life_events, tariffs)
+    reader.faults += _loose_ends_of_notices(reader, notices, corrections)
     if NATIONAL not in provinces:
         reader.faults.append(
             Fault(reader.source.path("provinces"), 1, "folder", f"needs the national pack {NATIONAL}.yml")
@@ -233,12 +240,12 @@ def load_catalogue(content: Path | Source = CONTENT, *, lenient: bool = False) -
         provinces[NATIONAL] = Province(id=NATIONAL, name="toàn quốc")
     if reader.faults and not lenient:
         raise ContentError(reader.faults)
-    broken = {fault.path.stem for fault in reader.faults}
+    broken = {fault.path.stem for fault in reader.faults} | reader.without_text
     return Catalogue(
         Procedures({key: value for key, value in procedures.items() if key not in broken}),
         {key: value for key, value in topics.items() if key not in broken},
         {key: value for key, value in provinces.items() if key not in broken or key == NATIONAL},
-        official_texts,
+        reader.texts,
         {event.id: event for event in life_events},
         questions,
         tuple(facets),
@@ -257,7 +264,6 @@ def _loose_ends(
     procedures: dict[str, Procedure],
     topics: dict[str, Topic],
     provinces: dict[str, Province],
-    official_texts: dict[str, OfficialText],
 ) -> Iterable[Fault]:
     """Yield references that lead nowhere; a file that is there but faulty counts as there."""
     for code, procedure in procedures.items():
@@ -268,14 +274,14 @@ def _loose_ends(
             yield from _unknown_file(reader, file, ("near", number), "procedures", near)
         yield from _unknown_file(reader, file, ("fee_topic",), "topics", procedure.fee_topic)
         for number, channel in enumerate(procedure.channels or ()):
-            for place, what in faults_of_validity(channel.fees or (), lambda fee: (fee.what, fee.basis)):
+            for place, what in faults_of_validity(channel.fees or (), lambda fee: fee.what):
                 yield file.fault(("channels", number, "fees", place), what)
     for topic_id, topic in topics.items():
         file = reader.files[f"topics/{topic_id}"]
         yield from _unknown_file(reader, file, ("replaced_by",), "topics", topic.replaced_by)
         yield from _unknown_file(reader, file, ("province",), "provinces", topic.province)
         for number, rule in enumerate(topic.rules):
-            yield from _unknown_texts(file, ("rules", number), rule.sources, official_texts)
+            yield from _unknown_texts(reader, file, ("rules", number), rule.sources)
         for place, what in faults_of_validity(topic.rules, lambda _: None, topic.gaps):
             yield file.fault(("rules", place), what)
     for province_id, province in provinces.items():
@@ -283,25 +289,24 @@ def _loose_ends(
         yield from _unknown_file(reader, file, ("filing_topic",), "topics", province.filing_topic)
         for part, same in _SAME.items():
             for number, item in enumerate(getattr(province, part)):
-                yield from _unknown_texts(file, (part, number), item.sources, official_texts)
+                yield from _unknown_texts(reader, file, (part, number), item.sources)
             for place, what in faults_of_validity(getattr(province, part), same):
                 yield file.fault((part, place), what)
         for number, letter in enumerate(province.letters):
-            yield from _unknown_texts(file, ("letters", number), (letter.number,), official_texts)
+            yield from _unknown_texts(reader, file, ("letters", number), (letter.number,))
 
 
 def _loose_ends_of_lists(
     reader: _Reader,
     life_events: list[LifeEvent],
     tariffs: list[Tariff],
-    official_texts: dict[str, OfficialText],
 ) -> Iterable[Fault]:
     for number, event in enumerate(life_events):
         for place, code in enumerate(event.procedures):
             where = (number, "procedures", place)
             yield from _unknown_file(reader, reader.files["life_events.yml"], where, "procedures", code)
     for number, tariff in enumerate(tariffs):
-        yield from _unknown_texts(reader.files["tariffs.yml"], (number,), tariff.sources, official_texts)
+        yield from _unknown_texts(reader, reader.files["tariffs.yml"], (number,), tariff.sources)
     same = faults_of_validity(tariffs, lambda one: (one.province, one.distance, one.up_to_grams))
     for place, what in same:
         yield reader.files["tariffs.yml"].fault((place,), what)
@@ -311,12 +316,11 @@ def _loose_ends_of_notices(
     reader: _Reader,
     notices: list[Notice],
     corrections: dict[str, Correction],
-    official_texts: dict[str, OfficialText],
 ) -> Iterable[Fault]:
     for number, notice in enumerate(notices):
         file = reader.files["notices.yml"]
         yield from _unknown_file(reader, file, (number, "province"), "provinces", notice.province)
-        yield from _unknown_texts(file, (number,), notice.sources, official_texts)
+        yield from _unknown_texts(reader, file, (number,), notice.sources)
     for key, correction in corrections.items():
         file = reader.files["corrections.yml"]
         yield from _unknown_file(reader, file, (key, "topic"), "topics", correction.topic)
@@ -330,8 +334,10 @@ def _unknown_file(
 
 
 def _unknown_texts(
-    file: YamlFile, place: tuple[str | int, ...], numbers: Iterable[str], known: dict[str, OfficialText]
+    reader: _Reader, file: YamlFile, place: tuple[str | int, ...], numbers: Iterable[str]
 ) -> Iterable[Fault]:
     for number in numbers:
-        if number not in known:
-            yield file.fault((*place, "sources"), f"names {number!r}, which official_texts.yml does not list")
+        if number not in reader.stems.get(TEXTS, ()):
+            yield file.fault((*place, "sources"), f"names {number!r}, which {TEXTS} does not list")
+        elif number not in reader.texts:
+            reader.without_text.add(file.path.stem)

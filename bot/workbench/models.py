@@ -10,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from time import monotonic
 from typing import Any
+from uuid import uuid4
 
 import structlog
 from sqlalchemy import JSON, Engine, Float, ForeignKey, LargeBinary, String, Text, select
@@ -164,8 +165,11 @@ class Follower:
 
 
 def _write(path: Path, file: bytes) -> None:
-    """Write a file so that it is there as a whole or not at all."""
+    """Write a file so that it is there as a whole or not at all, whoever else writes it meanwhile."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_suffix(".fetched")
-    fresh.write_bytes(file)
-    fresh.replace(path)
+    fresh = path.with_name(f"{path.name}.{uuid4().hex}.fetched")
+    try:
+        fresh.write_bytes(file)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -53,6 +53,7 @@ class ReviewScreen:
         self.visit = visit
         self.waiting: list[_Waiting] = []
         self.names: dict[int, str] = {}
+        self.told = ""  # why the last approval could not be
         self.chosen: dict[int, int] = {}  # the versions that were looked at, by number
 
     async def load(self) -> None:
@@ -71,12 +72,11 @@ class ReviewScreen:
     @ui.refreshable_method
     def build(self) -> None:
         """Draw each change, with what can be done."""
+        if self.told:
+            ui.label(self.told).classes("text-negative whitespace-pre-wrap break-words").props("role=alert")
         if not self.waiting:
             ui.label(say("content.nothing_waits")).classes("text-grey-8 p-2")
             return
-        self.trouble = (
-            ui.label("").classes("text-negative whitespace-pre-wrap break-words").props("role=alert")
-        )
         for each in self.waiting:
             self._change(each)
         ui.button(say("content.approve_chosen"), on_click=self._approve_chosen).props("no-caps")
@@ -143,11 +143,8 @@ class ReviewScreen:
 
         if await self.visit.doing.do(work, told=troubles.append):
             self.visit.doing.tell(say("content.approved"), "positive")
+        self.told = "\n".join(troubles)
         await self._again()
-        if troubles and self.waiting:
-            self.trouble.set_text("\n".join(troubles))
-        elif troubles:
-            self.visit.doing.tell("\n".join(troubles))
 
     async def _give_back(self, number: int) -> None:
         me = self.visit.me.staff_id

@@ -276,3 +276,29 @@ def test_what_the_catalogue_has_is_not_taken_for_what_it_lacks(library: Library)
     for code, record in library.catalogue.procedures.items():
         for name in (record.title, *record.aliases):
             assert not library.is_not_covered(name), f"{code}: {name}"
+
+
+@pytest.mark.parametrize("handed", [None, HandOver(7, is_on_duty=False)])
+@pytest.mark.parametrize(
+    "text", ["nhà tôi đang cháy cứu với", "nhà hàng xóm đang cháy", "mẹ tôi khó thở quá"]
+)
+def test_an_emergency_names_whom_to_call_and_no_number_of_an_office(
+    library: Library, text: str, handed: HandOver | None
+) -> None:
+    reading = Reading(text, "ask_help", 0.9)
+    request = replace(_request(library, reading), citizen=FakeCitizen(handed=handed))
+    given = actions.answer(request)[0]
+    assert given.status == "handed_over"
+    assert all(f"**{number}**" in given.text for number in (113, 114)) and "gọi ngay 115" in given.text
+    assert "1800 1096" not in given.text and not given.sources
+
+
+def test_words_that_are_put_together_keep_the_space_between_them(library: Library) -> None:
+    given = ask(library, _chosen("ask_postal_fee"), SPRING)
+    assert "từ 1/3/2020 đến 30/6/2020" in given.text
+    code = next(
+        code for code, one in library.catalogue.procedures.items() if one.levels == ("province", "commune")
+    )
+    named = (Entity("procedure", code, code), Entity("place", "xã Tam Hợp", "xã Tam Hợp"))
+    placed = ask(library, Reading("ở xã Tam Hợp huyện Bình Xuyên thì nộp ở đâu", "ask_where", 1.0, named))
+    assert "do **cấp tỉnh hoặc cấp xã** giải quyết" in placed.text

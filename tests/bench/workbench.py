@@ -147,7 +147,7 @@ def _publish(engine: Engine, where: str, today: date) -> float:
         save(session, row.id, row.version, row.data, {**row.data, "where": where}, 1)
         submit(session, held, [row.id], 1, "sửa nơi nộp hồ sơ", None, today)
     with transaction(engine) as session:
-        approve(session, held, [row.id], 2, today)
+        approve(session, held, {row.id: row.version}, 2, today)
     return time.perf_counter()
 
 

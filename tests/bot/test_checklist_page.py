@@ -15,6 +15,9 @@ from playwright.sync_api import Browser, Page, expect
 from bot.inbox import Message
 from bot.turn import Assistant
 from bot.web_channel import build_app
+from knowledge.library import Library
+from knowledge.merging import Procedures
+from knowledge.records import Fee
 from tests.conftest import serve_app
 
 MARRIAGE = "/checklist/1.000894?case=thuong"
@@ -98,3 +101,19 @@ def test_no_list_is_given_for_a_day_that_no_record_covers(assistant: Assistant) 
     in_spring = replace(assistant, today=lambda: date(2020, 4, 1))
     with serve_app(build_app(in_spring)) as url:
         assert requests.get(f"{url}{MARRIAGE}", timeout=30).status_code == 404
+
+
+def test_the_page_names_the_decision_on_a_fee_that_is_newer_than_the_portal(
+    assistant: Assistant, library: Library
+) -> None:
+    record = library.catalogue.procedures["1.000894"]
+    fee = Fee(amount=10_000, basis="12/2026/NQ-HĐND", valid_from=date(2026, 11, 1))
+    ways = [way.model_copy(update={"fees": (fee,)}) for way in record.channels or ()]
+    changed = record.model_copy(update={"channels": tuple(ways)})
+    records = Procedures({**library.catalogue.procedures, record.code: changed})
+    told = library.with_records(replace(library.catalogue, procedures=records))
+    with serve_app(build_app(replace(assistant, shelf=lambda: told))) as url:
+        text = requests.get(f"{url}{MARRIAGE}", timeout=30).text
+    assert "10.000 đ (theo Nghị quyết 12/2026/NQ-HĐND, từ 1/11/2026)" in text
+    assert "Phần còn lại theo Cổng Dịch vụ công quốc gia, tháng 7/2026." in text
+    assert text.index("Nguồn: Nghị quyết, 12/2026/NQ-HĐND") < text.index("Nguồn: Cổng Dịch vụ công quốc gia")

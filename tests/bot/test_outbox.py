@@ -9,7 +9,17 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select
 
-from bot.outbox import Outbox, OutboxMessage, Recipient, forget_sent, is_night, queue, take_news
+from bot.outbox import (
+    NotNow,
+    NotUntilTheyWrite,
+    Outbox,
+    OutboxMessage,
+    Recipient,
+    forget_sent,
+    is_night,
+    queue,
+    take_news,
+)
 from bot.store import Conversation, FollowedDossier
 from bot.turn import Assistant
 from knowledge.database import now, transaction
@@ -96,6 +106,31 @@ def test_a_platform_that_is_down_is_tried_again_later(
     clock.go_on(minutes=2)
     send_all(any_engine, api.url, clock)
     assert len(api.received(HOA)) == 1
+
+
+def test_a_platform_says_from_when_on_and_a_closed_window_waits_for_the_persons_next_word(
+    any_engine: Engine, clock: Clock
+) -> None:
+    conversation = _queue(any_engine, "later", "closed")
+    morning = clock() + timedelta(hours=6)
+    answers: list[Exception] = [NotUntilTheyWrite("-230"), NotNow("-234", morning)]
+    refused: list[tuple[str, str]] = []
+
+    async def send(_address: str, _message: dict[str, Any]) -> None:
+        if answers:
+            raise answers.pop()
+
+    outbox = Outbox(
+        any_engine, {"telegram": send}, lambda message, state: refused.append((message.key, state)), clock
+    )
+    asyncio.run(outbox.send_due())
+    assert (_states(any_engine), refused) == (["waiting", "kept"], [("closed", "kept")])
+    assert queued(any_engine)[0].not_before == morning
+    clock.at = morning
+    asyncio.run(outbox.send_due())
+    assert _states(any_engine) == ["sent", "kept"]
+    with transaction(any_engine) as session:
+        assert take_news(session, conversation) == [NEWS | {"id": 2}]
 
 
 def test_a_citizen_who_blocked_the_bot_is_followed_for_no_longer(

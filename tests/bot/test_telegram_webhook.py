@@ -15,10 +15,9 @@ from fastapi import FastAPI
 from pydantic import SecretStr
 
 from actions.wording import say
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.telegram_channel import (
     SECRET_HEADER,
-    TelegramSettingsError,
     running_telegram,
     telegram_application,
     webhook_route,
@@ -162,5 +161,5 @@ def test_a_stop_answers_what_the_webhook_took(
 def test_a_missing_setting_is_named_before_anything_starts(
     assistant: Assistant, by_webhook: Settings, change: dict[str, Any], setting: str
 ) -> None:
-    with pytest.raises(TelegramSettingsError, match=setting):
+    with pytest.raises(SettingsError, match=setting):
         telegram_application(assistant, by_webhook.model_copy(update=change))

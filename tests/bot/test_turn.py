@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from alembic import command
@@ -16,8 +16,9 @@ from sqlalchemy.exc import IntegrityError
 
 from bot.inbox import Message, unanswered
 from bot.intake import BadInput, UnknownConversation
+from bot.outbox import OutboxMessage
 from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion, erase_older_than
-from bot.turn import Assistant
+from bot.turn import Assistant, Reply
 from knowledge.database import (
     MIGRATIONS,
     Base,
@@ -28,10 +29,12 @@ from knowledge.database import (
     open_database,
     transaction,
 )
+from knowledge.dossiers import HERE
 from knowledge.dossiers.states import read_states
 from knowledge.library import Library
+from knowledge.records import Contact, Notice
 from nlu.client import NluClient
-from tests.conftest import build, dossier_settings, free_port
+from tests.conftest import TODAY, build, dossier_settings, free_port
 
 
 @pytest.fixture
@@ -118,6 +121,22 @@ def test_after_erasing_the_address_starts_a_new_conversation(on_any_database: As
     after = send(text="thế lệ phí bao nhiêu?")
     assert after["conversation_id"] != first["conversation_id"]
     assert after["understanding"]["procedure"] is None  # type: ignore[index]
+
+
+def test_where_a_channel_sends_nothing_itself_the_outbox_holds_every_answer_once(
+    on_any_database: Assistant,
+) -> None:
+    def ask(text: str, key: str) -> Reply:
+        return on_any_database.reply(Message("zalo_oa", text, address="11", key=key))
+
+    first, again = ask("chào bạn", "a"), ask("chào bạn", "a")
+    assert first.to_send == again.to_send == []
+    gone = on_any_database.reply(
+        Message("zalo_oa", payload="delete_my_data?confirmed=yes", address="11", key="b")
+    )
+    with transaction(on_any_database.engine) as session:
+        told = [(each.address, each.message) for each in session.scalars(select(OutboxMessage))]
+    assert told == [("11", message) for message in gone.messages]  # what was said before is erased
 
 
 def test_personal_numbers_are_not_stored(on_any_database: Assistant) -> None:
@@ -302,3 +321,72 @@ def test_writers_wait_for_each_other_in_a_queue(any_engine: Engine) -> None:
         for done in [pool.submit(write, number) for number in range(40)]:
             done.result()
     assert _count(any_engine, Conversation) == 400
+
+
+STORM = Notice(
+    id="bao", text="Bão số 9: bộ phận một cửa nghỉ sáng nay.", province="vinh-phuc",
+    starts=datetime(2026, 11, 22), ends=datetime(2026, 11, 22, 12),
+)  # fmt: skip
+MIDNIGHT = datetime(2026, 11, 22, tzinfo=HERE)
+
+
+class Clock:
+    """A clock that goes on by a step with each look."""
+
+    def __init__(self, at: datetime, step: timedelta = timedelta()) -> None:
+        self.at, self.step = at, step
+
+    def now(self) -> datetime:
+        self.at += self.step
+        return self.at
+
+    def today(self) -> date:
+        return self.now().astimezone(HERE).date()
+
+
+def _told_at(assistant: Assistant, library: Library, clock: Clock) -> str:
+    stormy = library.with_records(replace(library.catalogue, notices=(STORM,)))
+    hotline = replace(assistant.hotline, clock=clock.now)
+    of_day = replace(assistant, shelf=lambda: stormy, today=clock.today, hotline=hotline)
+    return str(of_day.reply(Message("web", payload="ask_fee?procedure=1.001193")).messages[0]["text"])
+
+
+@pytest.mark.parametrize(
+    ("at", "is_told"),
+    [
+        (MIDNIGHT - timedelta(minutes=1), False),
+        (MIDNIGHT, True),
+        (MIDNIGHT + timedelta(hours=11, minutes=59), True),
+        (MIDNIGHT + timedelta(hours=12), False),
+    ],
+)
+def test_a_notice_is_told_in_a_turn_of_its_window_only(
+    assistant: Assistant, library: Library, at: datetime, is_told: bool
+) -> None:
+    told = _told_at(assistant, library, Clock(at.astimezone(UTC)))
+    assert ("Bão số 9" in told) is is_told and "phí" in told
+
+
+def test_a_turn_at_midnight_has_the_notices_of_one_moment(assistant: Assistant, library: Library) -> None:
+    before_the_end = MIDNIGHT + timedelta(days=1) - timedelta(milliseconds=15)  # its time is after midnight
+    assert "Bão số 9" not in _told_at(assistant, library, Clock(before_the_end, timedelta(milliseconds=10)))
+    before_it_begins = MIDNIGHT - timedelta(milliseconds=15)
+    assert "Bão số 9" in _told_at(assistant, library, Clock(before_it_begins, timedelta(milliseconds=10)))
+
+
+def test_a_province_pack_that_changes_while_serving_reaches_the_answers(
+    assistant: Assistant, library: Library
+) -> None:
+    shelf = [library]
+    serving = replace(assistant, shelf=lambda: shelf[0])
+    pack = library.catalogue.province("vinh-phuc")
+    assert "0999 888 777" not in str(serving.reply(Message("web", payload="ask_human")).body)
+    phone = Contact(
+        name="Số trực mới", phone="0999 888 777", about=pack.contacts[0].about, valid_from=TODAY,
+        sources=pack.contacts[0].sources,
+    )  # fmt: skip
+    changed = pack.model_copy(update={"contacts": (phone,)})
+    provinces = {**library.catalogue.provinces, "vinh-phuc": changed}
+    shelf[0] = library.with_records(replace(library.catalogue, provinces=provinces))
+    assert serving.pack == changed
+    assert "0999 888 777" in str(serving.reply(Message("web", payload="ask_human")).body)

@@ -112,3 +112,10 @@ def test_the_other_files_load_only_when_lenient(content: Path) -> None:
 def test_an_empty_list_of_questions_is_named(content: Path) -> None:
     (content / "questions" / "1.001193.yml").write_text("[]\n", encoding="utf-8")
     assert any("questions/1.001193.yml:1" in fault for fault in _faults(content))
+
+
+def test_a_fee_of_a_new_decision_has_to_end_the_one_it_changes(content: Path) -> None:
+    new = "what: Đăng ký kết hôn\n        basis: 12/2026/NQ-HĐND\n        valid_from: 2026-12-01"
+    _edit(content, "what: Đăng ký kết hôn", f"what: Đăng ký kết hôn\n      - amount: 10000\n        {new}")
+    fault = next(fault for fault in _faults(content) if "fees[1]" in fault)
+    assert "begins on 2026-12-01, but the one before it holds without end" in fault

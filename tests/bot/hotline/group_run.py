@@ -12,11 +12,13 @@ from typing import Any
 
 from sqlalchemy import select
 
+from bot.channels import telegram
+from bot.chores import Chore, doing
 from bot.hotline.cases import Case
 from bot.hotline.history import CaseEvent, history
 from bot.hotline.staff import Staff
 from bot.settings import Settings
-from bot.start import Chore, chores_of, doing
+from bot.start import chores_of
 from bot.telegram_channel import running_telegram, telegram_application
 from bot.telegram_topics import Mirror
 from bot.turn import Assistant
@@ -131,12 +133,13 @@ def group_desk(
     made: list[Run] = []
 
     async def live() -> None:
-        telegram = telegram_application(assistant, settings)
-        made.append(Run(api, assistant, telegram.bot_data["mirror"]))
+        application = telegram_application(assistant, settings)
+        made.append(Run(api, assistant, application.bot_data["mirror"]))
+        channels = (telegram(assistant, settings, application),)
         wanted = ("send", "group", "forget_topics") if tells else ("send",)
-        chores = [each for each in chores_of(assistant, settings, telegram) if each.name in wanted]
+        chores = [each for each in chores_of(assistant, settings, channels) if each.name in wanted]
         quick = tuple(Chore(each.name, each.work, 0.05) for each in chores)
-        async with running_telegram(telegram, settings), doing(quick):
+        async with running_telegram(application, settings), doing(quick):
             started.set()
             await stopping.wait()
 

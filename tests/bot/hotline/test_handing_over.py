@@ -219,7 +219,19 @@ def test_a_case_of_the_night_is_silent_from_when_it_is_claimed(assistant: Assist
     with transaction(assistant.engine) as session:
         cases.reply(session, number, 1, "Chào anh/chị, mình nghe.", "k")
         told = session.scalars(select(OutboxMessage).order_by(OutboxMessage.id)).all()
-    assert [(each.state, each.at_night) for each in told] == [("waiting", True)] * 2
+    assert [(each.state, each.at_night) for each in told] == [("waiting", True)] * 3
+
+
+def test_where_a_channel_has_an_address_the_outbox_says_that_one_is_handed_over(
+    assistant: Assistant,
+) -> None:
+    message = Message("telegram", HUMAN, address="7", key="1-1")
+    first, again = assistant.reply(message), assistant.reply(message)  # as after a crash
+    assert first.to_send == again.to_send == first.messages[:-1]
+    with transaction(assistant.engine) as session:
+        assert list(session.scalars(select(OutboxMessage.message))) == first.messages[-1:]
+    on_the_page = assistant.reply(Message("web", HUMAN))
+    assert on_the_page.to_send == on_the_page.messages != []
 
 
 def test_a_web_citizen_gets_the_replies_with_the_next_answer(assistant: Assistant) -> None:

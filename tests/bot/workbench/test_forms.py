@@ -169,6 +169,7 @@ def test_what_lies_inside_a_new_entry_is_indented_below_its_label() -> None:
     channel = {"channel": "postal", "fees": [{"amount": 0, "what": "bản"}, {"amount": 9000, "what": "trang"}]}
     (added,) = differences(Procedure, {"channels": []}, {"channels": [channel]})
     assert added.after.splitlines() == [
-        "Cách nộp: Bưu chính công ích", "Phí và lệ phí:", "  - Số tiền (đồng): miễn phí", "    Trả cho việc gì: bản",
+        "Cách nộp: Bưu chính công ích", "Phí và lệ phí:",
+        "  - Số tiền (đồng): miễn phí", "    Trả cho việc gì: bản",
         "  - Số tiền (đồng): 9.000 đ", "    Trả cho việc gì: trang",
     ]  # fmt: skip

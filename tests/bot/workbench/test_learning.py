@@ -125,9 +125,9 @@ def test_an_example_is_published_for_the_next_training(engine: Engine, by: Teach
     load_folder(engine, Published(engine), CONTENT, TODAY)
     with transaction(engine) as session:
         add_staff(session, "bien", "Biên tập", "content", "mot hai ba bon nam")
-        numbers = [row.id for row in teach_example(session, by, "ask_fee", [ODD])]
+        seen = {row.id: row.version for row in teach_example(session, by, "ask_fee", [ODD])}
     with transaction(engine) as session:
-        approve(session, by.published, numbers, 2, TODAY)
+        approve(session, by.published, seen, 2, TODAY)
     export_folder(by.published.on(TODAY), tmp_path / "content")
     assert ODD in (tmp_path / "content/examples/ask_fee.yml").read_text(encoding="utf-8")
     (correction,) = load_catalogue(tmp_path / "content").corrections.values()

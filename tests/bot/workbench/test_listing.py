@@ -58,8 +58,8 @@ def test_what_needs_attention_is_told_apart(any_engine: Engine, listing: Listing
         save(session, row.id, row.version, row.data, {**row.data, "valid_to": "2026-12-20"}, 1)
     assert BIRTH in marked("open")
     with transaction(any_engine) as session:
-        submit(session, published, [row.id], 1, "hết hiệu lực cuối năm", None, TODAY)
-        approve(session, published, [row.id], 2, TODAY)
+        (row,) = submit(session, published, [row.id], 1, "hết hiệu lực cuối năm", None, TODAY)
+        approve(session, published, {row.id: row.version}, 2, TODAY)
     assert BIRTH in marked("expiring") and BIRTH not in marked("unverified")
     assert {row.key: row.state for row in listing.find(Wanted(words="1.001193"), TODAY).rows}[
         BIRTH

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, select
 
 from bot.hotline.accounts import add_staff
-from bot.workbench.models import Follower, ModelTraining, NluModel, activate, active, keep_model
+from bot.workbench.models import Follower, ModelTraining, NluModel, _write, activate, active, keep_model
 from bot.workbench.training import DEAD_AFTER, Trainer, running
 from knowledge.content_files import CONTENT
 from knowledge.database import migrate, now, open_database, reading, transaction
@@ -218,3 +219,11 @@ def test_who_may_not_decide_is_told_so_on_the_page(lawyer: Page, database: Engin
     expect(dialog.get_by_role("alert")).to_have_text(
         "Mô hình này kém hơn hoặc chưa đo được. Anh/chị nhờ trưởng nhóm quyết định."
     )
+
+
+def test_replicas_that_share_a_folder_write_a_model_at_the_same_time(tmp_path: Path) -> None:
+    path, file = tmp_path / "models/new.tar.gz", os.urandom(1 << 20)
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(_write, path, file) for _ in range(40)]:
+            done.result()
+    assert path.read_bytes() == file and list(path.parent.iterdir()) == [path]

@@ -18,9 +18,12 @@ from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import Engine, select
 
 from bot.hotline.staff import StaffAudit
-from knowledge.database import reading
+from knowledge.database import reading, transaction
 from knowledge.dossiers import HERE
-from knowledge.editing.revisions import ContentRevision, holding_of
+from knowledge.editing.drafts import approve as approve_now
+from knowledge.editing.drafts import draft, save, submit
+from knowledge.editing.published import Published
+from knowledge.editing.revisions import ContentRevision, holding_of, open_revision
 from tests.bot.hotline.test_desk import enter
 from tests.conftest import ROOT
 
@@ -271,3 +274,136 @@ def test_a_table_goes_out_as_xlsx_and_comes_back_for_review(
     with reading(database) as session:
         held = holding_of(session, ("table", "tariffs"), datetime.now(HERE).date())
     assert held and held.data[0]["amount"] == 13_000
+
+
+def _where(page: Page, key: str, where: str) -> None:
+    """Begin to change where a procedure's papers are handed in."""
+    begin(page, key)
+    page.get_by_label("Nộp ở đâu").fill(where)
+
+
+def _handed_in(page: Page) -> None:
+    expect(page.get_by_text("đã gửi duyệt")).to_be_visible()
+
+
+def test_one_field_is_scheduled_twice_and_the_reviewer_sees_what_each_changes(
+    editor: Page, lawyer: Page
+) -> None:
+    key, later = "1.001022", COMING + timedelta(days=31)
+    record(editor, key)
+    press(editor, "Bỏ bản nháp")
+    editor.get_by_role("dialog").get_by_role("button", name="Có", exact=True).click()
+    _where(editor, key, "Trung tâm thứ nhất")
+    hand_in(editor, "Chuyển nơi nộp lần thứ nhất", COMING.isoformat())
+    _handed_in(editor)
+    approve(lawyer, "Chuyển nơi nộp lần thứ nhất")
+    _where(editor, key, "Trung tâm thứ hai")
+    hand_in(editor, "Chuyển nơi nộp lần thứ hai", later.isoformat())
+    dialog = editor.get_by_role("dialog").filter(has_text="Của anh/chị")
+    expect(dialog.get_by_text("Của đồng nghiệp: Trung tâm thứ nhất")).to_be_visible()
+    dialog.get_by_role("button", name="Giữ như đã chọn").click()
+    _handed_in(editor)
+    lawyer.goto("/desk/content/review")
+    card = lawyer.locator(".q-card").filter(has_text="Chuyển nơi nộp lần thứ hai")
+    for words in ("Trước", "Sau", "Trung tâm thứ nhất", "Trung tâm thứ hai"):
+        expect(card.get_by_text(words, exact=True)).to_be_visible()
+    approve(lawyer, "Chuyển nơi nộp lần thứ hai")
+
+
+def test_todays_correction_of_a_scheduled_field_asks_what_stands_on_that_day(
+    editor: Page, lawyer: Page, database: Engine
+) -> None:
+    key = "1.001022"
+    _where(editor, key, "Nơi của hôm nay")
+    hand_in(editor, "Sửa nơi nộp của hôm nay")
+    first = editor.get_by_role("dialog").filter(has_text="Của anh/chị")
+    expect(first.get_by_text(re.compile("bản hẹn ngày .* cũng sửa đúng chỗ này"))).to_be_visible()
+    first.get_by_text("Của đồng nghiệp: Trung tâm thứ nhất").click()
+    first.get_by_role("button", name="Giữ như đã chọn").click()
+    _handed_in(editor)
+    lawyer.goto("/desk/content/review")
+    expect(lawyer.locator(".q-card").get_by_text(re.compile("thay vào bản đã hẹn"))).to_be_visible()
+    approve(lawyer, "Sửa nơi nộp của hôm nay")
+    today = datetime.now(HERE).date()
+    with reading(database) as session:
+        days = (today, COMING, COMING + timedelta(days=31))
+        held = [holding_of(session, ("procedure", key), day) for day in days]
+        told = [each.data["where"] for each in held if each]
+    assert told == ["Nơi của hôm nay", "Trung tâm thứ nhất", "Trung tâm thứ hai"]
+
+
+def test_what_is_scheduled_is_taken_back_by_another_than_its_author(editor: Page, lawyer: Page) -> None:
+    for page, count in ((editor, 0), (lawyer, 2)):
+        record(page, "1.001022")
+        page.get_by_role("tab", name="Lịch sử").click()
+        expect(page.get_by_role("button", name="So sánh").first).to_be_visible()
+        expect(page.get_by_role("button", name="Bỏ hẹn")).to_have_count(count)
+    lawyer.get_by_role("button", name="Bỏ hẹn").first.click()
+    lawyer.get_by_role("dialog").get_by_role("button", name="Có", exact=True).click()
+    expect(lawyer.get_by_role("button", name="Bỏ hẹn")).to_have_count(1)
+
+
+def test_a_reviewer_looks_again_at_what_changed_since_the_page_was_drawn(editor: Page, lawyer: Page) -> None:
+    key = "1.000656"
+    _where(editor, key, "Nơi nộp lúc đầu")
+    hand_in(editor, "Đổi nơi nộp khi khai tử")
+    _handed_in(editor)
+    lawyer.goto("/desk/content/review")
+    card = lawyer.locator(".q-card").filter(has_text="Đổi nơi nộp khi khai tử")
+    expect(card.get_by_text("Nơi nộp lúc đầu")).to_be_visible()
+    press(editor, "Rút về sửa")
+    expect(editor.get_by_role("button", name="Gửi duyệt")).to_be_visible()
+    editor.get_by_label("Nộp ở đâu").fill("Nơi nộp sửa lại")
+    hand_in(editor, "Đổi nơi nộp khi khai tử")
+    _handed_in(editor)
+    card.get_by_role("button", name="Duyệt", exact=True).click()
+    expect(lawyer.get_by_role("alert").get_by_text("Bản này đã đổi sau khi anh/chị mở trang")).to_be_visible()
+    expect(card.get_by_text("Nơi nộp sửa lại")).to_be_visible()
+    approve(lawyer, "Đổi nơi nộp khi khai tử")
+
+
+def test_a_new_record_is_reviewed_field_by_field_and_counted_at_once(editor: Page, lawyer: Page) -> None:
+    lawyer.goto("/desk/content")
+    expect(lawyer.get_by_role("link", name="Nội dung")).to_be_visible()
+    before = lawyer.get_by_role("link", name=re.compile("^Chờ duyệt")).inner_text()
+    record(editor, "5/2026/TT-THU", "official_text")
+    press(editor, "Sửa")
+    editor.get_by_label("Tên văn bản").fill("Thông tư thử việc xem lại")
+    hand_in(editor, "Thêm thông tư mới ban hành")
+    _handed_in(editor)
+    expect(lawyer.get_by_role("link", name=re.compile("^Chờ duyệt"))).not_to_have_text(before)
+    lawyer.goto("/desk/content/review")
+    card = lawyer.locator(".q-card").filter(has_text="Thêm thông tư mới ban hành")
+    expect(card.get_by_text("Tên văn bản")).to_be_visible()
+    expect(card.get_by_text("Thông tư thử việc xem lại").last).to_be_visible()
+    card.get_by_role("button", name="Trả lại để sửa").click()
+    lawyer.get_by_role("dialog").get_by_label("Cần sửa gì").fill("Chưa có ngày ban hành")
+    lawyer.get_by_role("dialog").get_by_role("button", name="Trả lại để sửa").click()
+    expect(card).to_have_count(0)
+
+
+def test_a_sheet_takes_over_what_was_published_since_it_was_put_up(
+    editor: Page, lawyer: Page, database: Engine, tmp_path: Path
+) -> None:
+    path = _tariffs_from(editor, tmp_path)
+    _changed(path, "14.000 đồng")
+    dialog = editor.get_by_role("dialog")
+    dialog.locator("input[type=file]").set_input_files(path)
+    expect(dialog.get_by_text("Sẽ thay đổi: 1")).to_be_visible()
+    today = datetime.now(HERE).date()
+    with transaction(database) as session:  # a colleague's change of two fields, approved meanwhile
+        row = draft(session, ("table", "tariffs"), 3, today)
+        first, *others = row.data
+        changed = [{**first, "amount": 15_000, "up_to_grams": 77}, *others]
+        save(session, row.id, row.version, row.data, changed, 3)
+        submit(session, Published(database), [row.id], 3, "giá của đồng nghiệp", None, today)
+        approve_now(session, Published(database), {row.id: row.version}, 2, today)
+    dialog.get_by_label("Sửa gì, theo văn bản nào").fill("Giá mới theo bảng đã đưa lên")
+    dialog.get_by_role("button", name="Gửi duyệt 1 bản ghi").click()
+    choice = editor.get_by_role("dialog").filter(has_text="Của anh/chị")
+    expect(choice.get_by_text("Của đồng nghiệp: 15000")).to_be_visible()
+    choice.get_by_role("button", name="Giữ như đã chọn").click()
+    expect(editor.get_by_text("Đã gửi duyệt 1 bản ghi.")).to_be_visible()
+    with reading(database) as session:
+        opened = open_revision(session, ("table", "tariffs"))
+    assert opened and (opened.data[0]["amount"], opened.data[0]["up_to_grams"]) == (14_000, 77)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
@@ -26,6 +28,7 @@ from knowledge.editing.drafts import (
     take_away,
     unschedule,
 )
+from knowledge.editing.loading import load_folder
 from knowledge.editing.published import Published
 from knowledge.editing.records import Key
 from knowledge.editing.revisions import (
@@ -578,3 +581,41 @@ def test_what_search_needs_is_checked_and_cannot_be_taken_away(team: Team, sessi
     row.data = {"short_forms": {}}
     with pytest.raises(EditRefused, match="question_words"):
         submit(session, team.published, [row.id], LAN, WHY, None, TODAY)
+
+
+def test_a_faulty_official_text_is_one_fault_and_not_one_of_all_that_cites_texts(team: Team) -> None:
+    text: Key = ("official_text", "2138/UBND-HCC1")
+    with pytest.raises(EditRefused) as refused:
+        team.submitted(lambda data: data.update(issued_on="hôm qua"), text)
+    assert [fault.field for fault in refused.value.facts["faults"]] == ["2138/UBND-HCC1.issued_on"]
+    with pytest.raises(EditRefused) as refused, transaction(team.engine) as session:
+        row = draft(session, ("official_text", "9/2026/NQ-HĐND"), LAN, TODAY, {"in_force_from": "mai"})
+        submit(session, team.published, [row.id], LAN, WHY, None, TODAY)
+    assert {fault.field for fault in refused.value.facts["faults"]} == {
+        "9/2026/NQ-HĐND.title", "9/2026/NQ-HĐND.in_force_from",
+    }  # fmt: skip
+
+
+def test_what_cites_a_faulty_official_text_is_left_out_and_nothing_else(team: Team) -> None:
+    whole = load_catalogue(team.published.on(TODAY))
+    topic = whole.topics[_a_topic(team)[1]]
+    number = topic.rules[0].sources[0]
+    data = {**team.data(("official_text", number)), "issued_on": "hôm qua"}
+    state = team.published.on(TODAY, {("official_text", number): data})
+    rest = load_catalogue(state, lenient=True)
+    assert rest.official_texts.keys() == whole.official_texts.keys() - {number}
+    left_out = whole.topics.keys() - rest.topics.keys()
+    assert topic.id in left_out
+    assert all(any(number in rule.sources for rule in whole.topics[each].rules) for each in left_out)
+
+
+def test_files_that_meet_what_is_scheduled_are_told_and_left(team: Team, folder: Path) -> None:
+    before = team.birth().where
+    team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    path = folder / "procedures/1.001193.yml"
+    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    path.write_text(yaml.safe_dump({**data, "where": "Nơi của tệp"}, allow_unicode=True), encoding="utf-8")
+    for _ in range(2):  # also the next time
+        report = load_folder(team.engine, team.published, folder, TODAY)
+        assert [each.place for each in report.conflicts[BIRTH]] == [("where",)]
+    assert (team.birth().where, team.birth(NEW_YEAR).where) == (before, "Trung tâm mới")

@@ -1,0 +1,72 @@
+"""The messengers that are set up, each in the same shape; the web page is always there.
+
+A channel gives what it receives to ``Assistant.reply_soon``, and how it sends to the outbox.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from functools import partial
+
+from fastapi import FastAPI
+
+from bot.chores import Chore
+from bot.hotline.topics import OF_TOPICS
+from bot.outbox import Outbox, Send
+from bot.settings import Settings
+from bot.telegram_channel import TelegramApplication, running_telegram, telegram_application, webhook_route
+from bot.telegram_delivery import send_once, show_typing
+from bot.turn import Assistant
+
+A_LOOK = 1.0  # seconds between looks for who is typing
+IN_THE_GROUP = 0.5  # seconds between looks for what to tell the staff's group
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A messenger: how it sends, what runs beside the web server, and the paths it is called at."""
+
+    name: str
+    send: Send
+    running: Callable[[], AbstractAsyncContextManager[None]]
+    add_routes: Callable[[FastAPI], None]
+    chores: tuple[Chore, ...] = ()
+
+
+def open_channels(assistant: Assistant, settings: Settings) -> tuple[Channel, ...]:
+    """Give the messengers whose settings are set; raises the error of one whose settings are wrong."""
+    if settings.telegram_token is None:
+        return ()
+    return (telegram(assistant, settings, telegram_application(assistant, settings)),)
+
+
+def telegram(assistant: Assistant, settings: Settings, application: TelegramApplication) -> Channel:
+    """Give Telegram as a channel."""
+    return Channel(
+        "telegram",
+        partial(send_once, application.bot),
+        lambda: running_telegram(application, settings),
+        lambda app: webhook_route(app, application, settings),
+        _telegram_chores(assistant, settings, application),
+    )
+
+
+def _telegram_chores(
+    assistant: Assistant, settings: Settings, application: TelegramApplication
+) -> tuple[Chore, ...]:
+    """List what is done for Telegram: showing who is typing, and the staff's group by itself.
+
+    Telegram lets a group have few messages.
+    """
+    typing = Chore("typing", partial(show_typing, application.bot, assistant), A_LOOK)
+    if settings.hotline_telegram_group is None:
+        return (typing,)
+    mirror = application.bot_data["mirror"]
+    erased = Outbox(assistant.engine, {OF_TOPICS: mirror.forget})
+    return (
+        typing,
+        Chore("group", mirror.round, IN_THE_GROUP),
+        Chore("forget_topics", erased.send_due, A_LOOK),
+    )
