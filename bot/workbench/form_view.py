@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -20,10 +20,20 @@ Data = dict[str, Any]
 
 
 class FormView:
-    """A form over ``data``, which it changes in place; ``changed`` hears of every change."""
+    """A form over ``data``, which it changes in place.
 
-    def __init__(self, data: Data, changed: Callable[[], None], *, is_open: bool) -> None:
-        self._data, self._changed, self._is_open = data, changed, is_open
+    ``changed`` hears of every change, ``left`` when a field is left.
+    """
+
+    def __init__(
+        self,
+        data: Data,
+        changed: Callable[[], None],
+        left: Callable[[], Awaitable[object]],
+        *,
+        is_open: bool,
+    ) -> None:
+        self._data, self._changed, self._left, self._is_open = data, changed, left, is_open
 
     def build(self, fields: tuple[FormField, ...]) -> None:
         """Draw the fields, one below the other."""
@@ -68,6 +78,7 @@ class FormView:
         element.props["hint"] = field.explained
         element.props("outlined dense").classes("w-full").set_enabled(self._is_open)
         element.on_value_change(lambda event: self._put(data, field.name, _read(field, event.value)))
+        element.on("blur", self._left)
 
     def _simple(self, field: FormField, value: Any) -> Any:
         label = field.label if field.is_required else f"{field.label} ({say('content.optional')})"
@@ -98,9 +109,11 @@ class FormView:
         with ui.expansion(field.label, caption=field.explained).classes(
             "w-full border border-gray-300 rounded"
         ) as box:
-            self._when_opened(
-                box, lambda: FormView(inner, self._changed, is_open=self._is_open).build(field.fields)
-            )
+            self._when_opened(box, lambda: self._inside(inner).build(field.fields))
+
+    def _inside(self, data: Data) -> FormView:
+        """Give the form of a record inside this one."""
+        return FormView(data, self._changed, self._left, is_open=self._is_open)
 
     def _records(self, field: FormField, data: Data) -> None:
         """Draw a list of records, each folded, with what adds, moves and takes away."""
@@ -138,7 +151,7 @@ class FormView:
             self._changed()
             refresh()
 
-        FormView(entries[place], self._changed, is_open=self._is_open).build(field.fields)
+        self._inside(entries[place]).build(field.fields)
         if self._is_open:
             with ui.row().classes("gap-1"):
                 for name, work in (

@@ -13,10 +13,8 @@ from bot.workbench.shell import Visit
 from knowledge.editing.three_way import Conflict, merge
 
 
-async def ask_which(
-    visit: Visit, shape: type[BaseModel], began: Any, theirs: Any, mine: Any, conflicts: list[Conflict]
-) -> Any:
-    """Give the data of both with what was chosen; ``None`` when the question is dismissed."""
+async def ask_which(visit: Visit, shape: type[BaseModel], conflicts: list[Conflict]) -> list[Conflict] | None:
+    """Give those of the conflicts where mine is kept; ``None`` when the question is dismissed."""
     chosen: dict[int, str] = dict.fromkeys(range(len(conflicts)), "mine")
     with (
         visit.doing.place,
@@ -37,8 +35,7 @@ async def ask_which(
             ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
     if not await dialog:
         return None
-    keep_mine = [each for number, each in enumerate(conflicts) if chosen[number] == "mine"]
-    return settled(began, theirs, mine, keep_mine)
+    return [each for number, each in enumerate(conflicts) if chosen[number] == "mine"]
 
 
 def settled(began: Any, theirs: Any, mine: Any, keep_mine: list[Conflict]) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from copy import deepcopy
 from datetime import date
 from typing import Any
@@ -18,17 +19,18 @@ from bot.workbench.fields import FormField, form_of, told_kind, told_table
 from bot.workbench.form_view import FormView
 from bot.workbench.history_view import HistoryView
 from bot.workbench.links import check_links, links_in
-from bot.workbench.merge_dialog import ask_which
+from bot.workbench.merge_dialog import ask_which, settled
 from bot.workbench.preview_view import PreviewView
 from bot.workbench.questions import ask_why, asked
 from bot.workbench.record_state import RecordState, new_data, note_deed, read_state
 from bot.workbench.shell import PATH, Visit
-from knowledge.editing.drafts import draft, drop, give_back, save, submit, take_away
+from knowledge.editing.drafts import draft, drop, give_back, save, submit, take_away, tidy
 from knowledge.editing.records import TABLE, Key, UnknownKey, shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, plain
-from knowledge.editing.three_way import Conflict
+from knowledge.editing.three_way import Conflict, merge
 
 SAVED_EVERY = 5.0  # seconds between savings of what was typed
+TELL_OF_LEAVING = "addEventListener('beforeunload', () => emitEvent('leaving'))"  # the next page reads it
 
 
 async def record_page(visit: Visit, key: Key) -> None:
@@ -52,6 +54,7 @@ class RecordScreen:
         self.began: Any = None  # the data, and the version of them, that were changed
         self.version = 0
         self.is_dirty = False
+        self.saving = asyncio.Lock()  # one at a time: else one's own saving looks like a colleague's
 
     async def build(self) -> None:
         """Draw the page, and save what is typed from time to time."""
@@ -75,21 +78,34 @@ class RecordScreen:
                     self.history.build()
             tabs.on_value_change(self._turned)
         ui.timer(SAVED_EVERY, self._save_typed, immediate=False)
+        ui.on("leaving", self._save_typed)
+        ui.run_javascript(TELL_OF_LEAVING)
+        ui.context.client.on_disconnect(self._save_typed)
 
     async def _turned(self, event: ValueChangeEventArguments[Any]) -> None:
         if event.value == "preview":
             await self.preview.show()
 
     async def _load(self) -> None:
-        self.state = await run.io_bound(read_state, self.visit.bench.engine, self.key, self.today)  # type: ignore[assignment]
+        await self._look()
         opened, held = self.state.opened, self.state.held
         shown = opened.data if opened else held.data if held else self.state.imported
         self.began, self.version = deepcopy(shown), opened.version if opened else 0
-        self.data = deepcopy(shown) if isinstance(shown, dict) else {"": deepcopy(shown)}
+        self._put(shown)
         self.is_dirty = False
+
+    async def _look(self) -> None:
+        self.state = await run.io_bound(read_state, self.visit.bench.engine, self.key, self.today)  # type: ignore[assignment]
+
+    def _put(self, data: Any) -> None:
+        """Let the form go on from these data."""
+        self.data = deepcopy(data) if isinstance(data, dict) else {"": deepcopy(data)}
 
     async def _again(self) -> None:
         await self._load()
+        await self._redraw()
+
+    async def _redraw(self) -> None:
         for part in (self._top, self._form, self.history.build):
             part.refresh()
         await self.preview.show()
@@ -166,7 +182,7 @@ class RecordScreen:
             ui.label(say("content.not_begun")).classes("text-grey-8 p-2")
             return
         is_open = opened is not None and opened.state == "draft"
-        FormView(self.data, self._note_typed, is_open=is_open).build(self._fields())
+        FormView(self.data, self._note_typed, self._save_typed, is_open=is_open).build(self._fields())
 
     def _fields(self) -> tuple[FormField, ...]:
         hidden = ("number",) if self.key[0] == "official_text" else ()
@@ -180,12 +196,20 @@ class RecordScreen:
         """Give the record's data as they are typed."""
         return self.data[""] if set(self.data) == {""} else self.data
 
+    def _tidied(self) -> Any:
+        """Give the data as they are typed in the form in which they are kept."""
+        return tidy(plain(self._typed()))
+
     async def _save_typed(self) -> bool:
-        """Save what was typed since the last time; tell whether all is saved."""
+        """Save what was typed since the last time; tell whether it is saved."""
+        async with self.saving:
+            return await self._save_newest()
+
+    async def _save_newest(self) -> bool:
         opened = self.state.opened
         if not self.is_dirty or opened is None:
             return True
-        typed, conflicts = deepcopy(self._typed()), list[Conflict]()
+        typed, conflicts = self._tidied(), list[Conflict]()
         kept: list[ContentRevision] = []
         self.is_dirty = False
 
@@ -202,27 +226,35 @@ class RecordScreen:
             self.is_dirty = True
             return False
         if conflicts:
-            return await self._settle(kept[0], typed, conflicts)
-        row = kept[0]
-        is_merged = plain(row.data) != plain(typed)
-        self.began, self.version = deepcopy(row.data), row.version
-        if is_merged:
-            await self._again()
+            return await self._settle(kept[0], conflicts)
+        return await self._go_on(kept[0], typed)
+
+    async def _go_on(self, row: ContentRevision, typed: Any) -> bool:
+        """Go on from what was saved; a colleague's changes come in beside what is typed meanwhile."""
+        if row.data != typed:
+            await self._look()
+            both = merge(typed, row.data, newest := self._tidied())
+            if both.conflicts:
+                self.began = typed
+                return await self._settle(row, list(both.conflicts))
+            self._put(both.data)
+            self.is_dirty = newest != typed
+            await self._redraw()
             self.visit.doing.tell(say("content.merged"), "info")
-        self.saved.text = say("content.saved", at=moment(row.changed_at))
+        self.began, self.version = deepcopy(row.data), row.version
+        self.saved.text = say("content.not_saved_yet") if self.is_dirty else _told_saved(row)
         return True
 
-    async def _settle(self, row: ContentRevision, typed: Any, conflicts: list[Conflict]) -> bool:
+    async def _settle(self, row: ContentRevision, conflicts: list[Conflict]) -> bool:
         """Show what a colleague wrote in the same fields, and save what is chosen of both."""
-        settled = await ask_which(self.visit, self.shape, self.began, row.data, typed, conflicts)
-        if settled is None:
-            self.is_dirty = True
-            return False
-        self.began, self.version = deepcopy(row.data), row.version
-        self.data = settled if isinstance(settled, dict) else {"": settled}
+        keep_mine = await ask_which(self.visit, self.shape, conflicts)
         self.is_dirty = True
+        if keep_mine is None:
+            return False
+        self._put(settled(self.began, row.data, self._tidied(), keep_mine))
+        self.began, self.version = deepcopy(row.data), row.version
         self._form.refresh()
-        return await self._save_typed()
+        return await self._save_newest()
 
     async def _save_now(self) -> None:
         if await self._save_typed():
@@ -295,3 +327,7 @@ class RecordScreen:
                 ui.button(say("content.submit"), on_click=hand_in).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
         dialog.open()
+
+
+def _told_saved(row: ContentRevision) -> str:
+    return say("content.saved", at=moment(row.changed_at))
