@@ -138,7 +138,7 @@ def _dates(*, kept_null: bool) -> tuple[Column, Column]:
     )
 
 
-_SOURCES = Column("sources", "Nguồn", Sources(), 40, required=True)
+_SOURCES = Column("sources", "Văn bản làm căn cứ", Sources(), 40, required=True)
 
 
 class Fees(Rows):

@@ -356,7 +356,7 @@ def test_a_number_stored_as_text_is_the_same_number() -> None:
 
 
 def test_a_fee_that_is_not_stated_is_written_and_read_in_words() -> None:
-    plan = _read(_set("Mức thu (đồng)", "Không nêu", PASSPORT, "Trực tiếp", "Mỗi hộ chiếu"))
+    plan = _read(_set("Mức thu (đồng)", "Nguồn không nêu", PASSPORT, "Trực tiếp", "Mỗi hộ chiếu"))
     assert [(change.before, change.after) for change in plan.changes] == [(200_000, "not stated")]
 
 

@@ -43,7 +43,7 @@ def test_closed_lists_are_chosen_from_and_said_in_vietnamese() -> None:
     assert channels.is_stated and channels.kind == "records"
     assert (
         told_place(Procedure, ("channels", "postal", "time_limit"))
-        == "Cách nộp › Bưu chính công ích › Thời hạn giải quyết"
+        == "Cách nộp › Dịch vụ bưu chính › Thời hạn giải quyết"
     )
 
 
@@ -86,7 +86,7 @@ def test_lists_and_words_are_a_line_each() -> None:
             "procedures/1.001193.yml",
             "channels[0].fees[0].amount",
             "Input should be a valid integer (found 'x')",
-            "Số tiền",
+            "Mức thu",
         ),
         (
             "topics/x.yml",
@@ -118,9 +118,9 @@ def test_differences_are_told_field_by_field() -> None:
     after = {"channels": [{"channel": "direct", "time_limit": "not stated", "fees": [{"amount": 8000}]}]}
     first, second = differences(Procedure, before, after)
     assert (first.where, first.before, first.after) == (
-        "Cách nộp › Trực tiếp › Thời hạn giải quyết", "3 ngày", "nguồn không nói",
+        "Cách nộp › Trực tiếp › Thời hạn giải quyết", "3 ngày", "nguồn không nêu",
     )  # fmt: skip
-    assert second.where.endswith("Số tiền (đồng)") and (second.before, second.after) == (
+    assert second.where.endswith("Mức thu (đồng)") and (second.before, second.after) == (
         "miễn phí",
         "8.000 đ",
     )
