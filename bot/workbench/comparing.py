@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +10,11 @@ from pydantic import BaseModel
 from actions.wording import dong, say
 from bot.workbench.fields import FormField, form_of, told_choice
 from knowledge.editing.three_way import MISSING, Place, changes
+
+NAMES = (  # what an entry is called by
+    "channel", "what", "name", "title", "place", "question", "number", "text", "id", "day",
+)  # fmt: skip
+NAME_AT_MOST = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -23,66 +27,91 @@ class Difference:
 
 
 def differences(shape: type[BaseModel], before: Any, after: Any) -> list[Difference]:
-    """List the fields that differ; a record that is not there is told as such."""
+    """List the fields that differ; of a record that is new or taken away all, after a line that says so."""
+    told: list[Difference] = []
     if before is None or after is None:
         there, gone = say("content.there"), say("content.not_there")
-        return [Difference("", gone if before is None else there, gone if after is None else there)]
-    return [
-        Difference(
-            told_place(shape, each.place, after, before),
-            _told(each.place, each.before),
-            _told(each.place, each.after),
+        told.append(Difference("", gone if before is None else there, gone if after is None else there))
+        before, after = (
+            type(other)() if one is None else one for one, other in ((before, after), (after, before))
         )
-        for each in changes(before, after)
-    ]
+    for each in changes(before, after):
+        where, fields = _place(shape, each.place, before, after)
+        told.append(
+            Difference(where, *(_told(each.place, side, fields) for side in (each.before, each.after)))
+        )
+    return told
 
 
-def _told(place: Place, value: Any) -> str:
-    is_amount = bool(place) and place[-1] == "amount" and isinstance(value, int)
-    return dong(value) if is_amount else told_value(value)
+def told_place(shape: type[BaseModel], place: Place, *sides: Any) -> str:
+    """Say where a field stands: «Cách nộp › Trực tiếp › Phí và lệ phí › mỗi bản › Mức thu».
 
-
-def told_place(shape: type[BaseModel], place: Place, *data: Any) -> str:
-    """Say where a field stands: «Cách nộp › Trực tiếp › Phí và lệ phí › Mỗi bản › Mức thu».
-
-    ``data`` of the record name entries by what they are; in the first that has the entry it is looked up.
+    An entry is called by what it is instead of by its place when a record of ``sides`` says so.
     """
-    return " › ".join(_steps(form_of(shape), place, data))
+    return _place(shape, place, *sides)[0]
 
 
 def told_entry(entry: Any, number: int) -> str:
-    """Say which entry of a list this is: by its name, its amount and its days, or by its number."""
-    entry = entry if isinstance(entry, dict) else {}
-    told = [str(entry[name]) for name in _NAMES if entry.get(name)]
-    if entry.get("channel"):
-        told.insert(0, told_choice(entry["channel"]))
-    amount = dong(entry["amount"]) if isinstance(entry.get("amount"), int) else ""
-    days = " – ".join(str(entry[name]) for name in ("valid_from", "valid_to") if entry.get(name))
-    parts = (*told[:1], amount, days)
-    return " · ".join(each for each in parts if each)[:120] or say("content.entry", number=number + 1)
+    """Say which entry of a list this is: by its channel or its name, or by its number from 0."""
+    named = [entry[name] for name in NAMES if entry.get(name)] if isinstance(entry, dict) else []
+    if named and named[0] == entry.get("channel"):
+        return told_choice(str(named[0]))
+    return str(named[0])[:NAME_AT_MOST] if named else say("content.entry", number=number + 1)
 
 
-def _steps(fields: tuple[FormField, ...], place: Place, data: tuple[Any, ...]) -> Iterator[str]:
+def _place(shape: type[BaseModel], place: Place, *sides: Any) -> tuple[str, tuple[FormField, ...]]:
+    """Say where a field stands, and give the fields of what is there."""
+    fields, labels = form_of(shape), []
     if len(fields) == 1 and not fields[0].name:  # a record that is one value
-        place = ("", *place)
+        place, sides = ("", *place), tuple({"": side} for side in sides)
     for part in place:
+        sides = tuple(_part(side, part) for side in sides)
         named = next((field for field in fields if field.name == part), None)
         if named:
             fields = named.fields
-            yield from [named.label] if part else []
-            data = tuple(each.get(part) if isinstance(each, dict) else each for each in data)
-        elif isinstance(part, int):
-            data = tuple(each[part] for each in data if isinstance(each, list) and part < len(each))
-            yield told_entry(next(iter(data), None), part)
+            labels += [named.label] if part else []
         else:
-            data = tuple(one for each in data for one in _named(each, part))
-            yield told_choice(part)
+            entry = next((side for side in sides if side is not MISSING), None)
+            labels.append(told_entry(entry, part) if isinstance(part, int) else told_choice(part))
+    return " › ".join(filter(None, labels)), fields
 
 
-def _named(entries: Any, name: str) -> Iterator[Any]:
-    """Yield the entry of a list that goes by a name."""
-    some = entries if isinstance(entries, list) else ()
-    yield from (each for each in some if isinstance(each, dict) and name in map(each.get, NAMES))
+def _part(side: Any, part: str | int) -> Any:
+    """Give a part of a record as ``three_way`` names it; ``MISSING`` where there is none."""
+    if isinstance(side, dict):
+        return side.get(part, MISSING)
+    if not isinstance(side, list):
+        return MISSING
+    if isinstance(part, int):
+        return side[part] if part < len(side) else MISSING
+    return next((each for each in side if isinstance(each, dict) and part in each.values()), MISSING)
+
+
+def _told(place: Place, value: Any, fields: tuple[FormField, ...]) -> str:
+    is_amount = bool(place) and place[-1] == "amount" and isinstance(value, int)
+    if is_amount or not value or not isinstance(value, dict | list):
+        return dong(value) if is_amount else told_value(value)
+    return "\n".join(_lines(value, fields))
+
+
+def _lines(value: Any, fields: tuple[FormField, ...]) -> list[str]:
+    """Say what a record or a list holds, with labels, what lies inside further to the right."""
+    if isinstance(value, dict):
+        return [line for name, each in value.items() for line in _labelled(name, each, fields)]
+    if isinstance(value, list) and value:
+        entries = [_lines(each, fields) for each in value]
+        return [f"{'  ' if number else '- '}{line}" for lines in entries for number, line in enumerate(lines)]
+    return told_value(value).splitlines()
+
+
+def _labelled(name: str, value: Any, fields: tuple[FormField, ...]) -> list[str]:
+    field = next((field for field in fields if field.name == name), None)
+    label, lines = field.label if field else name, _lines(value, field.fields if field else ())
+    if name == "amount" and isinstance(value, int):
+        lines = [dong(value)]
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        lines = ["; ".join(value)] if value else lines
+    return [f"{label}: {lines[0]}"] if len(lines) == 1 else [f"{label}:", *(f"  {line}" for line in lines)]
 
 
 def told_value(value: Any) -> str:

@@ -17,6 +17,10 @@ def show_differences(shape: Any, before: Any, after: Any) -> None:
     found = differences(shape, before, after)
     if not found:
         ui.label(say("content.no_difference")).classes("text-grey-8")
+        return
+    with ui.row().classes("w-full gap-2 flex-nowrap font-bold text-sm"):
+        for name in ("was", "becomes"):
+            ui.label(say(f"content.{name}")).classes("w-1/2")
     for each in found:
         with ui.column().classes("w-full gap-1 border-b border-gray-300 py-2"):
             ui.label(each.where).classes("font-bold break-words")

@@ -39,8 +39,8 @@ _SAYS_STATED = next(each for each in get_args(Stated) if isinstance(each, Before
 class FormField:
     """One field: ``name`` in the data ("" for a record that is one value), and what may be put there.
 
-    ``fields`` are those of a record, or of each record of a list, which is called ``entry``; ``is_stated``: it
-    may say that the source is silent; ``unit_in``: the field that tells what an amount is paid for each of.
+    ``fields`` are those of a record, or of each record of a list, which is called ``entry``; ``is_stated``:
+    it may say that the source is silent; ``unit_in``: the field that tells what an amount is paid for.
     """
 
     name: str

@@ -9,7 +9,7 @@ from typing import Any
 
 from nicegui import ui
 
-from actions.wording import say
+from actions.wording import dong, say
 from bot.workbench.comparing import told_entry
 from bot.workbench.fields import FormField, empty, told_choice
 from bot.workbench.form_values import WORDS, agrees, amount, nothing, read, told_amount, told_words, written
@@ -42,7 +42,7 @@ class FormView:
     def __init__(self, data: Data, around: Around) -> None:
         self._data, self._around, self._is_open = data, around, around.is_open
         self._boxes: dict[str, Any] = {}
-        self._unit: str | None = None  # what was put into an amount's unit field because it was typed behind it
+        self._unit: str | None = None  # put into its own field because it was typed behind an amount
 
     def build(self, fields: tuple[FormField, ...]) -> dict[str, ui.column]:
         """Draw the fields, one below the other; give the place of each by its label."""
@@ -108,9 +108,7 @@ class FormView:
             if field.unit_in and unit != there and there in (None, "", self._unit):
                 self._unit = there = unit
                 self._boxes[field.unit_in].value = unit or ""
-            self._put(
-                data, field.name, read(field, element.value) if agrees(unit, there) else element.value
-            )
+            self._put(data, field.name, read(field, element.value) if agrees(unit, there) else element.value)
             advise()
 
         def told_again() -> None:
@@ -173,7 +171,7 @@ class FormView:
         @ui.refreshable
         def entries() -> None:
             for place, entry in enumerate(data.get(field.name) or ()):
-                with ui.expansion(f"{place + 1} · {told_entry(entry, place)}").classes(
+                with ui.expansion(_title(entry, place)).classes(
                     "w-full border border-gray-300 rounded"
                 ) as box:
                     self._when_opened(box, partial(self._entry, field, data, place, entries.refresh))
@@ -229,3 +227,9 @@ class FormView:
         else:
             data[name] = value
         self._around.changed()
+
+
+def _title(entry: Data, place: int) -> str:
+    amount = dong(entry["amount"]) if isinstance(entry.get("amount"), int) else ""
+    days = " – ".join(str(entry[name]) for name in ("valid_from", "valid_to") if entry.get(name))
+    return " · ".join(each for each in (f"{place + 1}", told_entry(entry, place), amount, days) if each)

@@ -17,7 +17,7 @@ from bot.workbench.difference_view import LINES, show_differences
 from bot.workbench.questions import asked
 from bot.workbench.record_state import RecordState, note_deed
 from bot.workbench.shell import Visit
-from knowledge.editing.drafts import begin_anew, drop
+from knowledge.editing.drafts import begin_anew, unschedule
 from knowledge.editing.revisions import ContentRevision
 
 
@@ -72,7 +72,11 @@ class HistoryView:
                 ):
                     go = ui.button(say("content.go_back"), on_click=partial(self._go_back, row.id))
                     go.props("flat dense no-caps")
-                if row.state == "approved" and (row.publish_on or date.min) > self.today:
+                if row.state == "dropped" and row.data is not None and self._state().opened is None:
+                    redo = ui.button(say("content.redo"), on_click=partial(self._redo, row.id))
+                    redo.props("flat dense no-caps")
+                is_coming = row.state == "approved" and (row.publish_on or date.min) > self.today
+                if is_coming and self.visit.me.staff_id not in row.authors:
                     stop = ui.button(say("content.unschedule"), on_click=partial(self._unschedule, row.id))
                     stop.props("flat dense no-caps color=negative")
 
@@ -109,9 +113,21 @@ class HistoryView:
             await self._again()
             await self._submit()
 
+    async def _redo(self, number: int) -> None:
+        """Begin a draft with what a dropped one said."""
+
+        def work(session: Session) -> None:
+            row = begin_anew(session, number, self.visit.me.staff_id, self.today)
+            note_deed(session, self.visit, "drafted", row)
+
+        if await self.visit.doing.do(work):
+            await self._again()
+
     async def _unschedule(self, number: int) -> None:
         def work(session: Session) -> None:
-            note_deed(session, self.visit, "dropped", drop(session, number, self.today))
+            bench, me = self.visit.bench, self.visit.me.staff_id
+            row = unschedule(session, bench.published, number, me, self.today)
+            note_deed(session, self.visit, "dropped", row)
 
         if await asked(self.visit, say("content.unschedule_sure")) and await self.visit.doing.do(work):
             await self._again()

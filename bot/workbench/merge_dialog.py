@@ -13,8 +13,16 @@ from bot.workbench.shell import Visit
 from knowledge.editing.three_way import Conflict, merge
 
 
-async def ask_which(visit: Visit, shape: type[BaseModel], conflicts: list[Conflict]) -> list[Conflict] | None:
-    """Give those of the conflicts where mine is kept; ``None`` when the question is dismissed."""
+async def ask_which(
+    visit: Visit,
+    shape: type[BaseModel],
+    began: Any,
+    theirs: Any,
+    mine: Any,
+    conflicts: list[Conflict],
+    hint: str = "",
+) -> Any:
+    """Give the data of both with what was chosen; ``None`` when the question is dismissed."""
     chosen: dict[int, str] = dict.fromkeys(range(len(conflicts)), "mine")
     with (
         visit.doing.place,
@@ -22,7 +30,7 @@ async def ask_which(visit: Visit, shape: type[BaseModel], conflicts: list[Confli
         ui.card().classes("w-full max-w-3xl gap-2"),
     ):
         ui.label(say("content.conflict_title")).classes("text-lg font-bold")
-        ui.label(say("content.conflict_hint"))
+        ui.label(hint or say("content.conflict_hint"))
         for number, each in enumerate(conflicts):
             ui.label(told_place(shape, each.place)).classes("font-bold")
             options = {
@@ -35,7 +43,8 @@ async def ask_which(visit: Visit, shape: type[BaseModel], conflicts: list[Confli
             ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
     if not await dialog:
         return None
-    return [each for number, each in enumerate(conflicts) if chosen[number] == "mine"]
+    keep_mine = [each for number, each in enumerate(conflicts) if chosen[number] == "mine"]
+    return settled(began, theirs, mine, keep_mine)
 
 
 def settled(began: Any, theirs: Any, mine: Any, keep_mine: list[Conflict]) -> Any:

@@ -15,20 +15,23 @@ from actions.wording import day as told_day
 from actions.wording import say
 from bot.desk.moments import moment
 from bot.workbench.difference_view import LINES
+from bot.workbench.fee_advice import fee_advice
 from bot.workbench.fields import FormField, form_of, told_kind, told_table
-from bot.workbench.form_view import FormView
+from bot.workbench.form_view import Around, FormView
+from bot.workbench.handing_in import hand_in
 from bot.workbench.history_view import HistoryView
 from bot.workbench.links import check_links, links_in
-from bot.workbench.merge_dialog import ask_which, settled
+from bot.workbench.merge_dialog import ask_which
 from bot.workbench.preview_view import PreviewView
 from bot.workbench.questions import ask_why, asked
-from bot.workbench.record_state import RecordState, new_data, note_deed, read_state
+from bot.workbench.record_state import RecordState, begin_draft, note_deed, read_state
 from bot.workbench.shell import PATH, Visit
-from knowledge.editing.drafts import draft, drop, give_back, save, submit, take_away, tidy
+from knowledge.editing.drafts import Settled, drop, give_back, save, submit, take_away, tidy
 from knowledge.editing.records import TABLE, Key, UnknownKey, shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, plain
 from knowledge.editing.three_way import Conflict, merge
 
+FEWEST_TO_JUMP = 8  # fields of a form that is too long to see at once
 SAVED_EVERY = 5.0  # seconds between savings of what was typed
 TELL_OF_LEAVING = "addEventListener('beforeunload', () => emitEvent('leaving'))"  # the next page reads it
 
@@ -122,7 +125,7 @@ class RecordScreen:
         ui.label(title).classes("text-xl font-bold break-words")
         kind = told_kind(self.key[0]) if self.key[0] == TABLE else f"{told_kind(self.key[0])} {self.key[1]}"
         ui.label(" · ".join([kind, *self._told_state()])).classes("text-sm text-grey-8")
-        if state.opened and state.opened.remark:
+        if state.opened and state.opened.is_returned:
             ui.label(say("content.remark", remark=state.opened.remark)).classes(
                 f"bg-orange-1 p-2 rounded {LINES}"
             )
@@ -147,7 +150,8 @@ class RecordScreen:
             if each.publish_on
         ]
         if opened:
-            told.append(say(f"content.open_{opened.state}", who=self.state.who(opened.authors)))
+            state = "returned" if opened.is_returned else opened.state
+            told.append(say(f"content.open_{state}", who=self.state.who(opened.authors)))
         return told
 
     def _offered(self) -> list[tuple[str, Any]]:
@@ -182,7 +186,25 @@ class RecordScreen:
             ui.label(say("content.not_begun")).classes("text-grey-8 p-2")
             return
         is_open = opened is not None and opened.state == "draft"
-        FormView(self.data, self._note_typed, self._save_typed, is_open=is_open).build(self._fields())
+        around = Around(is_open, self._note_typed, self._save_typed, self._texts, self._advise)
+        jumps = ui.row().classes("w-full gap-x-3 gap-y-1 flex-nowrap md:flex-wrap overflow-x-auto text-sm")
+        places = FormView(self.data, around).build(self._fields())
+        if len(places) < FEWEST_TO_JUMP:
+            return
+        with jumps.props(f'role=navigation aria-label="{say("content.jump")}"'):
+            for label, place in places.items():
+                ui.link(label, place.style("scroll-margin-top: 64px")).classes("whitespace-nowrap")
+
+    def _texts(self) -> dict[str, str]:
+        """Give the official texts a fee may rest on: those of the record first."""
+        basis = self.data.get("legal_basis")
+        listed = basis if isinstance(basis, list) else []
+        own = {each["number"]: each["title"] for each in listed if each["number"]}
+        return {number: f"{number} – {title}" for number, title in {**own, **self.state.texts}.items()}
+
+    def _advise(self, fee: dict[str, Any]) -> str:
+        held = self.state.held
+        return fee_advice(held.data if held else self.state.imported, self.data, fee)
 
     def _fields(self) -> tuple[FormField, ...]:
         hidden = ("number",) if self.key[0] == "official_text" else ()
@@ -247,11 +269,12 @@ class RecordScreen:
 
     async def _settle(self, row: ContentRevision, conflicts: list[Conflict]) -> bool:
         """Show what a colleague wrote in the same fields, and save what is chosen of both."""
-        keep_mine = await ask_which(self.visit, self.shape, conflicts)
+        mine = self._tidied()
+        settled = await ask_which(self.visit, self.shape, self.began, row.data, mine, conflicts)
         self.is_dirty = True
-        if keep_mine is None:
+        if settled is None:
             return False
-        self._put(settled(self.began, row.data, self._tidied(), keep_mine))
+        self._put(settled)
         self.began, self.version = deepcopy(row.data), row.version
         self._form.refresh()
         return await self._save_newest()
@@ -261,13 +284,7 @@ class RecordScreen:
             self.visit.doing.tell(say("content.all_saved"), "positive")
 
     async def _begin(self) -> None:
-        new = None if self.state.held else self.state.imported or new_data(self.key, self.shape)
-
-        def work(session: Session) -> None:
-            row = draft(session, self.key, self.visit.me.staff_id, self.today, new)
-            note_deed(session, self.visit, "drafted", row)
-
-        if await self.visit.doing.do(work):
+        if await begin_draft(self.visit, self.key, self.state):
             await self._again()
 
     async def _retire(self) -> None:
@@ -285,15 +302,20 @@ class RecordScreen:
 
     async def _drop(self) -> None:
         opened = self.state.opened
-        if opened is None or not await asked(self.visit, say("content.drop_sure")):
+        if opened is None or not await asked(self.visit, self._asked_drop(opened), "drop", "keep"):
             return
         self.is_dirty = False
 
         def work(session: Session) -> None:
-            note_deed(session, self.visit, "dropped", drop(session, opened.id, self.today))
+            note_deed(session, self.visit, "dropped", drop(session, opened.id))
 
         if await self.visit.doing.do(work):
             await self._again()
+
+    def _asked_drop(self, opened: ContentRevision) -> str:
+        """Ask whether a draft is to be dropped; say whose words go with it."""
+        others = [each for each in opened.authors if each != self.visit.me.staff_id]
+        return say("content.drop_shared", who=self.state.who(others)) if others else say("content.drop_sure")
 
     async def _take_back(self) -> None:
         opened = self.state.opened
@@ -312,19 +334,20 @@ class RecordScreen:
             why, on = ask_why(opened.why)
             troubles = ui.label("").classes(f"text-negative {LINES}").props("role=alert")
 
-            def work(session: Session) -> None:
+            def work(session: Session, settled: Settled) -> None:
                 day = date.fromisoformat(on.value) if on.value else None
                 me, published = self.visit.me.staff_id, self.visit.bench.published
-                for row in submit(session, published, [opened.id], me, why.value or "", day, self.today):
+                reason = why.value or ""
+                for row in submit(session, published, [opened.id], me, reason, day, self.today, settled):
                     note_deed(session, self.visit, "submitted", row)
 
-            async def hand_in() -> None:
-                if await self.visit.doing.do(work, told=troubles.set_text):
+            async def go() -> None:
+                if await hand_in(self.visit, work, troubles.set_text):
                     dialog.close()
                     await self._again()
 
             with ui.row():
-                ui.button(say("content.submit"), on_click=hand_in).props("no-caps")
+                ui.button(say("content.submit"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
         dialog.open()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -12,21 +13,29 @@ from sqlalchemy.orm import Session
 from actions.wording import day, say
 from bot.hotline.staff import audit
 from bot.workbench.difference_view import show_differences
-from bot.workbench.fields import told_kind, told_table
+from bot.workbench.fields import told_kind
+from bot.workbench.handing_in import named
 from bot.workbench.list_page import address_of
 from bot.workbench.shell import Visit, names_of_staff
+from bot.workbench.telling import told_refusal
 from knowledge.database import reading
-from knowledge.editing.drafts import approve, give_back
-from knowledge.editing.records import TABLE, shape_of, title_of
-from knowledge.editing.revisions import ContentRevision, waiting
+from knowledge.editing.drafts import approve, effect_of, give_back
+from knowledge.editing.records import shape_of
+from knowledge.editing.revisions import ContentRevision, EditRefused, waiting
 
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A revision that waits, and the data it was made from."""
+    """A revision that waits, what approving it does, and the ``trouble`` why it cannot be approved.
+
+    ``later`` are days on which something is scheduled, with what it says and what it then says.
+    """
 
     row: ContentRevision
     before: Any
+    after: Any
+    later: tuple[tuple[date, Any, Any], ...] = ()
+    trouble: str = ""
 
 
 async def review_page(visit: Visit) -> None:
@@ -44,17 +53,18 @@ class ReviewScreen:
         self.visit = visit
         self.waiting: list[_Waiting] = []
         self.names: dict[int, str] = {}
-        self.chosen: set[int] = set()
+        self.chosen: dict[int, int] = {}  # the versions that were looked at, by number
 
     async def load(self) -> None:
         """Look at the database."""
         self.waiting, self.names = await run.io_bound(self._read)  # type: ignore[misc]
-        self.chosen &= {each.row.id for each in self.waiting}
+        now_are = {each.row.id: each.row.version for each in self.waiting}
+        self.chosen = dict(self.chosen.items() & now_are.items())
 
     def _read(self) -> tuple[list[_Waiting], dict[int, str]]:
-        engine = self.visit.bench.engine
+        engine, today = self.visit.bench.engine, self.visit.bench.settings.content_day()
         with reading(engine) as session:
-            found = [_Waiting(row, _before(session, row)) for row in waiting(session)]
+            found = [_looked_at(session, row, today) for row in waiting(session)]
             session.expunge_all()
         return found, names_of_staff(engine)
 
@@ -77,15 +87,12 @@ class ReviewScreen:
         with ui.card().props("flat bordered").classes("w-full gap-2"):
             with ui.row().classes("w-full items-center gap-2 flex-nowrap"):
                 box = ui.checkbox(
-                    value=row.id in self.chosen, on_change=lambda event: self._choose(row.id, event.value)
+                    value=row.id in self.chosen, on_change=lambda event: self._choose(row, event.value)
                 )
-                box.props(f'aria-label="{say("content.choose")}"').set_enabled(not is_own)
+                may_be_approved = not is_own and not each.trouble
+                box.props(f'aria-label="{say("content.choose")}"').set_enabled(may_be_approved)
                 with ui.column().classes("gap-0 min-w-0 grow"):
-                    name = (
-                        told_table(row.key)
-                        if row.kind == TABLE
-                        else title_of(row.record, row.data or each.before)
-                    )
+                    name = named(row.record, row.data or each.before)
                     ui.link(name, address_of(row.record)).classes("font-bold break-words")
                     who = ", ".join(self.names.get(author, "?") for author in row.authors)
                     since = (
@@ -95,35 +102,52 @@ class ReviewScreen:
                     )
                     ui.label(" · ".join((told_kind(row.kind), who, since))).classes("text-sm text-grey-8")
             ui.label(row.why).classes("whitespace-pre-wrap break-words")
-            show_differences(shape_of(row.record), each.before, row.data)
+            show_differences(shape_of(row.record), each.before, each.after)
+            for begins, before, after in each.later:
+                ui.label(say("content.met_later", day=day(begins))).classes("font-bold")
+                show_differences(shape_of(row.record), before, after)
+            if each.trouble:
+                ui.label(each.trouble).classes("text-negative whitespace-pre-wrap break-words")
             if is_own:
                 ui.label(say("content.own_draft")).classes("text-sm text-grey-8")
                 return
             with ui.row().classes("gap-2"):
-                ui.button(say("content.approve"), on_click=partial(self._approve, [row.id])).props("no-caps")
+                if not each.trouble:
+                    go = ui.button(
+                        say("content.approve"), on_click=partial(self._approve, {row.id: row.version})
+                    )
+                    go.props("no-caps")
                 ui.button(say("content.give_back"), on_click=partial(self._give_back, row.id)).props(
                     "no-caps outline"
                 )
 
-    def _choose(self, number: int, is_on: bool) -> None:
-        (self.chosen.add if is_on else self.chosen.discard)(number)
+    def _choose(self, row: ContentRevision, is_on: bool) -> None:
+        if is_on:
+            self.chosen[row.id] = row.version
+        else:
+            self.chosen.pop(row.id, None)
 
     async def _approve_chosen(self) -> None:
         if self.chosen:
-            await self._approve(sorted(self.chosen))
+            await self._approve(dict(sorted(self.chosen.items())))
         else:
             self.visit.doing.tell(say("content.choose_first"), "warning")
 
-    async def _approve(self, numbers: list[int]) -> None:
-        bench, me = self.visit.bench, self.visit.me.staff_id
+    async def _approve(self, seen: dict[int, int]) -> None:
+        """Approve the versions that were shown; what cannot be is told above what there is by now."""
+        bench, me, troubles = self.visit.bench, self.visit.me.staff_id, list[str]()
 
         def work(session: Session) -> None:
-            for row in approve(session, bench.published, numbers, me, bench.settings.content_day()):
+            for row in approve(session, bench.published, seen, me, bench.settings.content_day()):
                 audit(session, me, "content_approved", f"{row.kind}/{row.key} {row.id}"[:80])
 
-        if await self.visit.doing.do(work, told=self.trouble.set_text):
+        if await self.visit.doing.do(work, told=troubles.append):
             self.visit.doing.tell(say("content.approved"), "positive")
-            await self._again()
+        await self._again()
+        if troubles and self.waiting:
+            self.trouble.set_text("\n".join(troubles))
+        elif troubles:
+            self.visit.doing.tell("\n".join(troubles))
 
     async def _give_back(self, number: int) -> None:
         me = self.visit.me.staff_id
@@ -154,6 +178,13 @@ class ReviewScreen:
         self.build.refresh()
 
 
-def _before(session: Session, row: ContentRevision) -> Any:
-    base = session.get(ContentRevision, row.base_id) if row.base_id else None
-    return base.data if base else None
+def _looked_at(session: Session, row: ContentRevision, today: date) -> _Waiting:
+    """Tell what approving a revision does by now, beside what holds on its day."""
+    try:
+        effect = effect_of(session, row, today)
+    except EditRefused as error:
+        base = session.get(ContentRevision, row.base_id) if row.base_id else None
+        return _Waiting(row, base.data if base else None, row.data, trouble=told_refusal(error))
+    chosen = [each for each in effect.later if str(each[0].id) in (row.settled or {})]
+    later = tuple((each.publish_on, each.data, data) for each, data in chosen if each.publish_on)
+    return _Waiting(row, effect.held.data if effect.held else None, effect.data, later)

@@ -14,10 +14,11 @@ from sqlalchemy.orm import Session
 from actions.wording import say
 from bot.hotline.staff import audit
 from bot.workbench.comparing import told_value
+from bot.workbench.handing_in import hand_in
 from bot.workbench.listing import data_of
 from bot.workbench.questions import ask_why
 from bot.workbench.shell import Visit
-from knowledge.editing.drafts import draft, save, submit
+from knowledge.editing.drafts import Settled, begin_from, submit
 from knowledge.editing.records import Key
 from knowledge.editing.revisions import EditRefused, open_revision
 from knowledge.sheets import Plan, Table, read_sheet, write_sheet
@@ -43,6 +44,7 @@ class SheetDialog:
         self.visit, self.done = visit, done
         self.table: Table = "fees"
         self.plan: Plan | None = None
+        self.read: dict[Key, Any] = {}  # the content that the plan was made from
         self.why, self.publish_on = "", ""
 
     def open(self) -> None:
@@ -79,7 +81,8 @@ class SheetDialog:
 
     async def _put(self, event: events.UploadEventArguments) -> None:
         data = await event.file.read()
-        self.plan = await run.io_bound(lambda: read_sheet(self.table, data, self._content()))
+        self.read = await run.io_bound(self._content)  # type: ignore[assignment]
+        self.plan = await run.io_bound(lambda: read_sheet(self.table, data, self.read))
         self._plan.refresh()
 
     @ui.refreshable_method
@@ -108,7 +111,7 @@ class SheetDialog:
 
     async def _hand_in(self, plan: Plan) -> None:
         drafted = _Drafted()
-        if not await self.visit.doing.do(partial(self._draft, plan, drafted)):
+        if not await hand_in(self.visit, partial(self._draft, plan, drafted)):
             return
         self.dialog.close()
         self.visit.doing.tell(say("content.sheet_handed_in", count=len(drafted.handed_in)), "positive")
@@ -117,20 +120,19 @@ class SheetDialog:
             self.visit.doing.tell(say("content.sheet_busy", names=names), "warning")
         await self.done()
 
-    def _draft(self, plan: Plan, drafted: _Drafted, session: Session) -> None:
+    def _draft(self, plan: Plan, drafted: _Drafted, session: Session, settled: Settled) -> None:
+        """Draft what the sheet changes, onto what was published since it was read."""
         bench, me = self.visit.bench, self.visit.me.staff_id
         today, rows = bench.settings.content_day(), []
-        for key, data in plan.records.items():
-            if open_revision(session, key):
-                drafted.busy.append(key)
-                continue
-            row = draft(session, key, me, today)
-            rows.append(save(session, row.id, row.version, row.data, data, me).id)
-            drafted.handed_in.append(key)
+        drafted.busy = [key for key in plan.records if open_revision(session, key)]
+        drafted.handed_in = [key for key in plan.records if key not in drafted.busy]
+        for key in drafted.handed_in:
+            row = begin_from(session, key, self.read[key], plan.records[key], me, today, settled)
+            rows.append(row.id)
         if not rows:
             raise EditRefused("is_open", "somebody is changing each of these records")
         day = date.fromisoformat(self.publish_on) if self.publish_on else None
-        submit(session, bench.published, rows, me, self.why, day, today)
+        submit(session, bench.published, rows, me, self.why, day, today, settled)
         audit(session, me, "content_submitted", f"{self.table}.xlsx {len(rows)}")
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse
@@ -18,12 +20,13 @@ from bot.hotline.staff_sessions import Signed, csrf_of, who
 from bot.settings import Settings
 from bot.turn import Assistant
 from bot.workbench.listing import Listing
-from knowledge.database import reading
+from knowledge.database import DatabaseUnavailable, reading
 from knowledge.editing.published import Published
 from knowledge.editing.revisions import ContentRevision
 
 PATH = "/content"  # below the desk's
 COLOUR = "#0b5557"
+COUNT_EVERY = 2.0  # seconds between looks at how many drafts wait
 PAGES = {
     "": "content.list",
     "/review": "content.review",
@@ -76,20 +79,29 @@ async def begin(
 
 
 async def _head(visit: Visit, here: str) -> None:
-    count = await run.io_bound(_count_waiting, visit.bench.engine)
     with ui.header().classes("items-center gap-3 p-2 flex-nowrap overflow-x-auto").style("height: 56px"):
         if may(visit.me.role, "cases"):
             ui.link(say("content.to_desk"), "/").classes("text-white no-underline whitespace-nowrap")
         for path, key in PAGES.items():
-            title = f"{say(key)} ({count})" if path == "/review" and count else say(key)
-            link = ui.link(title, f"{PATH}{path}").classes("text-white no-underline whitespace-nowrap")
+            link = ui.link(say(key), f"{PATH}{path}").classes("text-white no-underline whitespace-nowrap")
             if path == here:
                 link.classes("font-bold").props("aria-current=page")
+            if path == "/review":
+                look = partial(_count, link, say(key), visit.bench.engine)
+                await look()
+                ui.timer(COUNT_EVERY, look, immediate=False)
         ui.space()
         ui.label(visit.me.name).classes("max-md:hidden")
         with ui.element("form").props(f"method=post action={SIGN_OUT}"):
             ui.element("input").props(f"type=hidden name=csrf value={csrf_of(visit.doing.token)}")
             ui.button(say("desk.sign_out")).props("type=submit flat dense no-caps text-color=white")
+
+
+async def _count(link: ui.link, title: str, engine: Engine) -> None:
+    """Say beside a link's title how many drafts wait for review."""
+    with suppress(DatabaseUnavailable):  # looked at again soon
+        count = await run.io_bound(_count_waiting, engine)
+        link.set_text(f"{title} ({count})" if count else title)
 
 
 def _count_waiting(engine: Engine) -> int:

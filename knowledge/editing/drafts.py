@@ -1,11 +1,14 @@
 """Drafting: one open draft a record, shared by all editors, whose changes are put together.
 
 draft -> in review -> approved -> published on its first day -> replaced by the next. Whoever reviews is none
-of those who wrote.
+of those who wrote. A draft is put onto what holds on its first day, and what is scheduled later takes it
+over; where they meet in a field, whoever hands in chooses what stands.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from unicodedata import normalize
@@ -34,6 +37,21 @@ from knowledge.editing.three_way import merge
 
 NEEDED: tuple[Key, ...] = (("table", "search_words"), ("province", "toan-quoc"))
 LONGEST_KEY = 120  # characters
+NOTHING = 0  # the number of the revision that holds where none does
+Settled = Mapping[tuple[int, int], Any]  # data chosen, by the revision that is met and the draft's version
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What approving a draft does: from ``day`` on its ``data`` stand in place of what is ``held``.
+
+    ``later`` are the revisions scheduled after it, in their order, with what they then say.
+    """
+
+    day: date
+    held: ContentRevision | None
+    data: Any
+    later: tuple[tuple[ContentRevision, Any], ...]
 
 
 def draft(session: Session, record: Key, staff: int, today: date, new: Any = None) -> ContentRevision:
@@ -54,6 +72,22 @@ def draft(session: Session, record: Key, staff: int, today: date, new: Any = Non
     session.add(begun)
     session.flush()
     return begun
+
+
+def begin_from(
+    session: Session, record: Key, began: Any, data: Any, staff: int, today: date, settled: Settled
+) -> ContentRevision:
+    """Begin a draft with data that were made from what held when ``began`` was read.
+
+    Raises EditRefused as ``submit`` does where that was changed otherwise meanwhile.
+    """
+    row = draft(session, record, staff, today)
+    of_row = _chosen_for(row, settled)
+    newest = session.get_one(ContentRevision, row.base_id)
+    data = tidy(plain(data))
+    row.data = _put_onto(row, newest, plain(began), data, of_row, "outrun", today)
+    row.version += 1
+    return row
 
 
 def begin_anew(session: Session, revision: int, staff: int, today: date) -> ContentRevision:
@@ -100,17 +134,29 @@ def submit(
     why: str,
     publish_on: date | None,
     today: date,
+    settled: Settled | None = None,
 ) -> list[ContentRevision]:
-    """Let drafts be reviewed; raises EditRefused without a reason, for a past day, or with faults."""
+    """Let drafts be reviewed; raises EditRefused without a reason, for a past day, or with faults.
+
+    Raises it, too, where a draft meets another revision in a field: its fact ``against`` is the key under
+    which ``settled`` then says what stands, of the draft for "outrun", of what comes later for "scheduled".
+    """
     rows = [held(session, each, "draft") for each in revisions]
     if not is_reason(why):
         raise EditRefused("why", "say what changes, and by which official text")
     if publish_on and publish_on < today:
         raise EditRefused("past", f"{publish_on} is over: choose today or a later day")
+    for row in rows:
+        of_row = _chosen_for(row, settled or {})
+        effect = _effect(session, row, publish_on or today, of_row)
+        row.settled = {str(each.id): data for each, data in effect.later if each.id in of_row} or None
+        _put_effect(row, effect)
     others = {each.record: each.data for each in waiting(session)}
     refuse_faults(published, publish_on or today, {row.record: row.data for row in rows}, others)
     for row in rows:
         row.why, row.publish_on, row.state, row.changed_at = why.strip(), publish_on, "in_review", now()
+        row.remark = None  # it is answered
+        row.version += 1
         _note_author(row, staff)
     return rows
 
@@ -120,90 +166,188 @@ def give_back(session: Session, revision: int, staff: int, remark: str) -> Conte
     row = held(session, revision, "in_review")
     if staff not in row.authors and not remark.strip():
         raise EditRefused("remark", "say what is to be changed")
-    row.state, row.remark, row.changed_at = "draft", remark.strip() or None, now()
+    row.state, row.settled, row.remark, row.changed_at = "draft", None, remark.strip() or None, now()
     return row
 
 
-def drop(session: Session, revision: int, today: date) -> ContentRevision:
-    """Drop a draft, or what was scheduled and has not begun."""
+def drop(session: Session, revision: int) -> ContentRevision:
+    """Drop a draft."""
     take_turns(session)
-    row = held(session, revision, "draft", "in_review", "approved")
-    if row.state == "approved" and (row.publish_on is None or row.publish_on <= today):
+    return _dropped(session, held(session, revision, "draft", "in_review"))
+
+
+def unschedule(
+    session: Session, published: Published, revision: int, staff: int, today: date
+) -> ContentRevision:
+    """Take back what was approved and has not begun; what is scheduled after it loses its changes.
+
+    Raises EditRefused for one of its authors, where a later revision changes the same field further, and for
+    faults of the whole content on any day from its own on.
+    """
+    take_turns(session)
+    row = held(session, revision, "approved")
+    day = row.publish_on or today
+    if day <= today:
         raise EditRefused("published", "it is published already; go back to an older revision instead")
-    row.state, row.open_for, row.decided_at = "dropped", None, deciding(session)
+    if staff in row.authors:
+        raise EditRefused("own_scheduled", "whoever wrote it cannot take it back alone; ask a colleague")
+    coming = scheduled(session, row.record, date.min)
+    place = next(number for number, each in enumerate(coming) if each.id == row.id)
+    before = coming[place - 1] if place else None
+    data = before.data if before else None
+    later = tuple(_carried(row, coming[place + 1 :], row.data, data, {}, "built_on"))
+    _dropped(session, row)
+    carried = _replaced(session, later, before)
+    _refuse_faults_from(session, published, [(day, row.record, data), *map(_state, carried)])
     return row
 
 
 def approve(
-    session: Session, published: Published, revisions: list[int], staff: int, today: date
+    session: Session, published: Published, seen: Mapping[int, int], staff: int, today: date
 ) -> list[ContentRevision]:
-    """Approve what waits for review, together; each is published on its first day.
+    """Approve drafts that wait for review, together; ``seen`` are the versions the reviewer saw, by number.
 
-    What was scheduled for later days takes the changes over. Raises EditRefused for a reviewer's own draft,
-    for fields that were changed otherwise meanwhile, and for faults of the whole content on any of the days.
+    Each is published on its first day, and what was scheduled for later days takes the changes over. Raises
+    EditRefused for a reviewer's own draft, for one that was changed since, for fields that were changed
+    otherwise meanwhile, and for faults of the whole content on any of the days.
     """
     take_turns(session)
-    rows = [held(session, each, "in_review") for each in revisions]
+    rows = [held(session, each, "in_review") for each in seen]
+    carried: list[ContentRevision] = []
     for row in rows:
         if staff in row.authors:
             raise EditRefused("own", "whoever wrote a draft cannot approve it; ask a colleague")
-        _begin_from_newest(session, row, max(row.publish_on or today, today))
+        if row.version != seen[row.id]:
+            raise EditRefused("changed", f"revision {row.id} was changed since: look at it again")
+        effect = effect_of(session, row, today)
+        _put_effect(row, effect)
+        row.publish_on, row.settled = effect.day, None
         row.state, row.open_for, row.reviewer, row.decided_at = "approved", None, staff, deciding(session)
-    session.flush()
-    later = [each for row in rows for each in carry_over(session, row)]
-    first = min(each.publish_on for each in rows if each.publish_on)
-    for day in sorted({*(each.publish_on for each in rows if each.publish_on), *days_after(session, first)}):
-        on_day = {
-            each.record: each.data for each in (*rows, *later) if each.publish_on and each.publish_on <= day
-        }
-        refuse_faults(published, day, on_day)
+        session.flush()
+        carried += _replaced(session, effect.later, row, row)
+    _refuse_faults_from(session, published, [*map(_state, rows), *map(_state, carried)])
     return rows
 
 
-def _begin_from_newest(session: Session, row: ContentRevision, day: date) -> None:
-    """Let a draft begin from what holds on its first day, if that is not what it was made from."""
-    newest = holding_of(session, row.record, day)
-    row.publish_on = day
-    if newest is None or newest.id == row.base_id:
-        return
-    base = session.get(ContentRevision, row.base_id) if row.base_id else None
-    both = merge(base.data if base else None, newest.data, row.data)
-    if both.conflicts:
-        raise EditRefused(
-            "outrun", f"revision {newest.id} changed the same fields meanwhile", conflicts=both.conflicts
-        )
-    row.data, row.base_id = both.data, newest.id
+def effect_of(session: Session, row: ContentRevision, today: date) -> Effect:
+    """Tell what approving a draft does; raises EditRefused where it meets another revision in a field."""
+    settled = {int(number): data for number, data in (row.settled or {}).items()}
+    return _effect(session, row, max(row.publish_on or today, today), settled)
 
 
 def carry_over(session: Session, row: ContentRevision) -> list[ContentRevision]:
     """Put an approved change into the revisions of later days, each as a new one in place of the old."""
-    carried: list[ContentRevision] = []
     base = session.get(ContentRevision, row.base_id) if row.base_id else None
-    before, after = base.data if base else None, row
-    for later in scheduled(session, row.record, row.publish_on or date.max):
-        both = merge(before, after.data, later.data)
-        if both.conflicts:
-            raise EditRefused(
-                "scheduled", f"what is scheduled for {later.publish_on} changes the same fields",
-                conflicts=both.conflicts, day=later.publish_on,
-            )  # fmt: skip
-        before = later.data
-        later.state, later.decided_at = "dropped", deciding(session)
-        after = ContentRevision(
-            kind=row.kind, key=row.key, data=both.data, state="approved", base_id=after.id,
-            publish_on=later.publish_on, why=later.why, authors=sorted({*later.authors, *row.authors}),
-            reviewer=row.reviewer, decided_at=deciding(session),
+    coming = scheduled(session, row.record, row.publish_on or date.max)
+    later = tuple(_carried(row, coming, base.data if base else None, row.data, {}, "scheduled"))
+    return _replaced(session, later, row)
+
+
+def _effect(session: Session, row: ContentRevision, day: date, settled: Mapping[int, Any]) -> Effect:
+    newest, data = holding_of(session, row.record, day), row.data
+    if (newest.id if newest else None) != row.base_id:
+        base = session.get(ContentRevision, row.base_id) if row.base_id else None
+        data = _put_onto(row, newest, base.data if base else None, data, settled, "outrun", day)
+    coming = scheduled(session, row.record, day)
+    before = newest.data if newest else None
+    return Effect(day, newest, data, tuple(_carried(row, coming, before, data, settled, "scheduled")))
+
+
+def _chosen_for(row: ContentRevision, settled: Settled) -> dict[int, Any]:
+    """Give what was chosen for this version of a draft, by the revision that it meets."""
+    return {number: data for (number, version), data in settled.items() if version == row.version}
+
+
+def _put_effect(row: ContentRevision, effect: Effect) -> None:
+    row.data, row.base_id = effect.data, effect.held.id if effect.held else None
+
+
+def _carried(
+    row: ContentRevision,
+    coming: Iterable[ContentRevision],
+    before: Any,
+    after: Any,
+    settled: Mapping[int, Any],
+    reason: str,
+) -> Iterator[tuple[ContentRevision, Any]]:
+    """Yield what each coming revision says once the one before it says ``after`` in place of ``before``."""
+    for later in coming:
+        data = later.data
+        if data is not None or later.id in settled:  # what ends stays ended
+            data = _put_onto(row, later, before, after, settled, reason, later.publish_on)
+        yield later, data
+        before, after = later.data, data
+
+
+def _put_onto(
+    row: ContentRevision,
+    other: ContentRevision | None,
+    base: Any,
+    mine: Any,
+    settled: Mapping[int, Any],
+    reason: str,
+    day: date | None,
+) -> Any:
+    """Put a draft's change onto another revision; raises EditRefused with the fields that both changed."""
+    number, theirs = (other.id, other.data) if other else (NOTHING, None)
+    if number in settled:
+        return settled[number]
+    both = merge(base, theirs, mine)
+    if both.conflicts:
+        raise EditRefused(
+            reason, f"revision {number} of {day} changes the same fields", conflicts=both.conflicts, day=day,
+            record=row.record, base=base, theirs=theirs, mine=mine, against=(number, row.version),
         )  # fmt: skip
-        session.add(after)
+    return both.data
+
+
+def _replaced(
+    session: Session,
+    later: Iterable[tuple[ContentRevision, Any]],
+    before: ContentRevision | None,
+    because_of: ContentRevision | None = None,
+) -> list[ContentRevision]:
+    """Put new revisions in place of those scheduled, also with the authors of what changes them."""
+    new: list[ContentRevision] = []
+    for old, data in later:
+        _dropped(session, old)
+        before = ContentRevision(
+            kind=old.kind, key=old.key, data=data, state="approved", base_id=before.id if before else None,
+            publish_on=old.publish_on, why=old.why, decided_at=deciding(session),
+            authors=sorted({*old.authors, *(because_of.authors if because_of else ())}),
+            reviewer=because_of.reviewer if because_of else old.reviewer,
+        )  # fmt: skip
+        session.add(before)
         session.flush()
-        carried.append(after)
-    return carried
+        new.append(before)
+    return new
+
+
+def _dropped(session: Session, row: ContentRevision) -> ContentRevision:
+    row.state, row.open_for, row.decided_at = "dropped", None, deciding(session)
+    session.flush()
+    return row
+
+
+def _state(row: ContentRevision) -> tuple[date, Key, Any]:
+    return row.publish_on or date.max, row.record, row.data
+
+
+def _refuse_faults_from(
+    session: Session, published: Published, changed: Iterable[tuple[date, Key, Any]]
+) -> None:
+    """Refuse the faults that records, each from its day on, bring into that day or any later one."""
+    in_order = sorted(changed, key=lambda each: each[0])
+    for day in sorted({*(each[0] for each in in_order), *days_after(session, in_order[0][0])}):
+        refuse_faults(published, day, {record: data for begun, record, data in in_order if begun <= day})
 
 
 def refuse_faults(published: Published, day: date, instead: Content, beside: Content | None = None) -> None:
     """Raise EditRefused with the faults that records would bring into a day's content."""
     if faults := new_faults(published, day, instead, beside):
-        raise EditRefused("faulty", "\n".join(map(str, faults)), faults=faults)
+        raise EditRefused(
+            "faulty", "\n".join(map(str, faults)), faults=faults, records={**(beside or {}), **instead}
+        )
 
 
 def held(session: Session, revision: int, *states: str) -> ContentRevision:

@@ -42,7 +42,8 @@ class ContentRevision(Base):
     """One state of a record: as JSON data, or none when the record is taken away.
 
     ``publish_on`` is its first day in Việt Nam; ``base_id`` the revision it was made from; ``version`` counts
-    how often the draft was saved. ``decided_at`` is when it was approved or dropped.
+    how often the draft was saved or handed in. ``decided_at`` is when it was approved or dropped. ``settled``
+    is what revisions of later days that it meets in a field say once it is approved, by their numbers.
     """
 
     __tablename__ = "content_revisions"
@@ -54,6 +55,7 @@ class ContentRevision(Base):
     data: Mapped[Any | None] = mapped_column(JSON(none_as_null=True))
     state: Mapped[str] = mapped_column(String(12), default="draft")
     version: Mapped[int] = mapped_column(default=1)
+    settled: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     open_for: Mapped[str | None] = mapped_column(String(144), unique=True)  # one at a time is open
     base_id: Mapped[int | None] = mapped_column(ForeignKey("content_revisions.id"))
     publish_on: Mapped[date | None] = mapped_column(Date)
@@ -64,6 +66,11 @@ class ContentRevision(Base):
     created_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     changed_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     decided_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
+
+    @property
+    def is_returned(self) -> bool:
+        """Tell whether the reviewer gave it back with a remark that is not answered yet."""
+        return self.state == "draft" and bool(self.remark)
 
     @property
     def record(self) -> Key:

@@ -36,7 +36,7 @@ ABOUT = {
     "public_services": "dịch vụ công",
     "portal": "Cổng Dịch vụ công",
     "payment": "thanh toán",
-    "postal": "bưu chính",
+    "postal": "dịch vụ bưu chính",
     "health": "y tế",
 }
 DISTANCES = {

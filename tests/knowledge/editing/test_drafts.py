@@ -13,19 +13,32 @@ from sqlalchemy.orm import Session
 
 from knowledge.catalogue_files import load_catalogue
 from knowledge.database import now, reading, transaction
-from knowledge.editing.drafts import approve, begin_anew, draft, drop, give_back, save, submit, take_away
+from knowledge.editing.drafts import (
+    Settled,
+    approve,
+    begin_anew,
+    draft,
+    drop,
+    effect_of,
+    give_back,
+    save,
+    submit,
+    take_away,
+    unschedule,
+)
 from knowledge.editing.published import Published
 from knowledge.editing.records import Key
 from knowledge.editing.revisions import (
     ContentRevision,
     EditRefused,
+    deciding,
     holding_of,
     revisions_of_record,
-    scheduled,
 )
 
 TODAY = date(2026, 11, 29)
 NEW_YEAR = date(2027, 1, 1)
+FEBRUARY = date(2027, 2, 1)
 BIRTH: Key = ("procedure", "1.001193")
 LAN, MINH, HOA = 1, 2, 3
 WHY = "Nghị quyết mới của HĐND tỉnh"
@@ -42,13 +55,9 @@ class Team:
         self, edit: Edit, record: Key = BIRTH, publish_on: date | None = None, by: int = LAN
     ) -> int:
         """Draft a change and hand it in for review; give its number."""
-        with transaction(self.engine) as session:
-            row = draft(session, record, by, TODAY)
-            data = deepcopy(row.data)
-            edit(data)
-            save(session, row.id, row.version, row.data, data, by)
-            submit(session, self.published, [row.id], by, WHY, publish_on, TODAY)
-            return row.id
+        number = self.drafted(edit, record, by)
+        self.hand_in(number, publish_on, by)
+        return number
 
     def publish(self, edit: Edit, record: Key = BIRTH, publish_on: date | None = None) -> int:
         """Let a change be approved by another."""
@@ -56,9 +65,45 @@ class Team:
         self.approve([number])
         return number
 
+    def settled(self, edit: Edit, publish_on: date | None, keep: str, record: Key = BIRTH) -> int:
+        """Draft a change that meets another, and hand it in with ``mine`` or ``theirs`` kept."""
+        number = self.drafted(edit, record)
+        chosen: dict[tuple[int, int], Any] = {}
+        while True:
+            try:
+                self.hand_in(number, publish_on, settled=chosen)
+                return number
+            except EditRefused as error:
+                facts = error.facts
+                data = deepcopy(facts["theirs"])
+                for each in error.conflicts:
+                    (field,) = each.place
+                    data[field] = getattr(each, keep)
+                chosen[facts["against"]] = data
+
+    def drafted(self, edit: Edit, record: Key = BIRTH, by: int = LAN) -> int:
+        """Draft a change."""
+        with transaction(self.engine) as session:
+            row = draft(session, record, by, TODAY)
+            data = deepcopy(row.data)
+            edit(data)
+            save(session, row.id, row.version, row.data, data, by)
+            return row.id
+
+    def hand_in(
+        self, number: int, publish_on: date | None = None, by: int = LAN, settled: Settled | None = None
+    ) -> None:
+        with transaction(self.engine) as session:
+            submit(session, self.published, [number], by, WHY, publish_on, TODAY, settled)
+
     def approve(self, numbers: list[int], by: int = MINH) -> None:
         with transaction(self.engine) as session:
-            approve(session, self.published, numbers, by, TODAY)
+            seen = {number: session.get_one(ContentRevision, number).version for number in numbers}
+            approve(session, self.published, seen, by, TODAY)
+
+    def unschedule(self, number: int, by: int = MINH) -> None:
+        with transaction(self.engine) as session:
+            unschedule(session, self.published, number, by, TODAY)
 
     def birth(self, day: date = TODAY) -> Any:
         return load_catalogue(self.published.on(day)).procedures.written["1.001193"]
@@ -155,13 +200,89 @@ def test_what_is_scheduled_takes_todays_correction_over(team: Team) -> None:
     assert (team.birth(NEW_YEAR).summary, team.birth(NEW_YEAR).where) == ("Ghi tên trẻ", "Trung tâm mới")
 
 
-def test_todays_correction_of_a_scheduled_field_is_refused_with_the_day(team: Team) -> None:
+def test_one_field_is_scheduled_twice_once_its_author_has_chosen(team: Team) -> None:
     team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
-    number = team.submitted(_where("Trung tâm khác"))
+    number = team.drafted(_where("Trung tâm thứ hai"))
+    with pytest.raises(EditRefused) as refused:
+        team.hand_in(number, FEBRUARY)
+    (conflict,) = refused.value.conflicts
+    assert refused.value.reason == "outrun"
+    assert (conflict.theirs, conflict.mine) == ("Trung tâm mới", "Trung tâm thứ hai")
+    chosen = {**refused.value.facts["theirs"], "where": "Trung tâm thứ hai"}
+    team.hand_in(number, FEBRUARY, settled={refused.value.facts["against"]: chosen})
+    team.approve([number])
+    assert team.birth(FEBRUARY - timedelta(days=1)).where == "Trung tâm mới"
+    assert team.birth(FEBRUARY).where == "Trung tâm thứ hai"
+
+
+def test_what_was_chosen_counts_for_the_version_it_was_chosen_for(team: Team) -> None:
+    team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    number = team.drafted(_where("Trung tâm thứ hai"))
+    with pytest.raises(EditRefused) as refused:
+        team.hand_in(number, FEBRUARY)
+    with transaction(team.engine) as session:  # a colleague writes meanwhile
+        row = session.get_one(ContentRevision, number)
+        save(session, number, row.version, row.data, {**row.data, "summary": "của Minh"}, MINH)
+    with pytest.raises(EditRefused) as again:
+        team.hand_in(number, FEBRUARY, settled={refused.value.facts["against"]: refused.value.facts["mine"]})
+    assert again.value.facts["mine"]["summary"] == "của Minh"
+
+
+def test_a_draft_that_was_given_back_is_handed_in_again_for_another_day(team: Team) -> None:
+    before = team.birth().summary
+    team.publish(_name("Câu của năm mới"), publish_on=NEW_YEAR)
+    number = team.submitted(_where("Trung tâm mới"), publish_on=FEBRUARY)
+    with transaction(team.engine) as session:
+        give_back(session, number, MINH, "Áp dụng ngay hôm nay")
+    team.hand_in(number, None)
+    team.approve([number])
+    assert (team.birth().where, team.birth().summary) == ("Trung tâm mới", before)
+    assert team.birth(NEW_YEAR).summary == "Câu của năm mới"
+
+
+@pytest.mark.parametrize(("keep", "later"), [("theirs", "Trung tâm mới"), ("mine", "Trung tâm khác")])
+def test_todays_correction_of_a_scheduled_field_says_what_stands_from_that_day(
+    team: Team, keep: str, later: str
+) -> None:
+    team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    with pytest.raises(EditRefused) as refused:
+        team.hand_in(team.drafted(_where("Trung tâm khác")))
+    assert refused.value.reason == "scheduled" and refused.value.facts["day"] == NEW_YEAR
+    number = team.settled(_where("Trung tâm khác"), None, keep)
+    with transaction(team.engine) as session:
+        effect = effect_of(session, session.get_one(ContentRevision, number), TODAY)
+    assert [(each.publish_on, data["where"]) for each, data in effect.later] == [(NEW_YEAR, later)]
+    team.approve([number])
+    assert team.birth().where == "Trung tâm khác"
+    assert team.birth(NEW_YEAR).where == later
+
+
+def test_what_was_chosen_for_a_later_day_is_chosen_anew_when_that_day_has_another_revision(
+    team: Team,
+) -> None:
+    coming = team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    number = team.settled(_where("Trung tâm khác"), None, "mine")
+    _past_the_draft(team, coming, {"where": "Trung tâm thứ ba"})
     with pytest.raises(EditRefused) as refused:
         team.approve([number])
-    assert refused.value.reason == "scheduled" and refused.value.facts["day"] == NEW_YEAR
-    assert team.birth(NEW_YEAR).where == "Trung tâm mới"
+    assert refused.value.reason == "scheduled"
+    with transaction(team.engine) as session:
+        give_back(session, number, MINH, "Chọn lại giúp mình")
+    with pytest.raises(EditRefused) as refused:
+        team.hand_in(number)
+    (conflict,) = refused.value.conflicts
+    assert conflict.theirs == "Trung tâm thứ ba"
+
+
+def test_what_ends_on_a_later_day_ends_although_it_is_corrected_today(team: Team) -> None:
+    record: Key = ("questions", "1.001022")
+    with transaction(team.engine) as session:
+        row = take_away(session, record, LAN, TODAY)
+        submit(session, team.published, [row.id], LAN, "không còn dùng nữa", NEW_YEAR, TODAY)
+    team.approve([row.id])
+    team.publish(lambda data: data.append("nhận con riêng làm giấy gì"), record)
+    assert "nhận con riêng làm giấy gì" in load_catalogue(team.published.on(TODAY)).questions["1.001022"]
+    assert "1.001022" not in load_catalogue(team.published.on(NEW_YEAR)).questions
 
 
 def test_a_later_change_builds_on_what_is_scheduled_before_it(team: Team) -> None:
@@ -171,32 +292,145 @@ def test_a_later_change_builds_on_what_is_scheduled_before_it(team: Team) -> Non
     assert (later.summary, later.where) == ("Ghi tên trẻ", "Trung tâm mới")
 
 
-def test_a_draft_that_was_outrun_takes_the_newer_facts_over(team: Team) -> None:
-    slow = team.submitted(_name("Ghi tên trẻ"))
-    with transaction(team.engine) as session:  # as loading files does, past the open draft
-        held = holding_of(session, BIRTH, TODAY)
-        assert held
+def _past_the_draft(team: Team, held: int, newer: dict[str, Any]) -> None:
+    """Change what holds although a draft is open, as loading files does."""
+    with transaction(team.engine) as session:
+        row = session.get_one(ContentRevision, held)
         session.add(
             ContentRevision(
-                kind=BIRTH[0], key=BIRTH[1], data={**held.data, "where": "Nơi mới"}, state="approved",
-                base_id=held.id, publish_on=TODAY, decided_at=now(),
+                kind=row.kind, key=row.key, data={**row.data, **newer}, state="approved",
+                base_id=held, publish_on=row.publish_on, decided_at=deciding(session),
             )
         )  # fmt: skip
+        if row.publish_on and row.publish_on > TODAY:
+            row.state = "dropped"
+
+
+def _held(team: Team, record: Key = BIRTH, day: date = TODAY) -> int:
+    with reading(team.engine) as session:
+        row = holding_of(session, record, day)
+        assert row
+        return row.id
+
+
+def test_a_draft_that_was_outrun_takes_the_newer_facts_over(team: Team) -> None:
+    slow = team.submitted(_name("Ghi tên trẻ"))
+    _past_the_draft(team, _held(team), {"where": "Nơi mới"})
+    with reading(team.engine) as session:
+        effect = effect_of(session, session.get_one(ContentRevision, slow), TODAY)
+    assert effect.held and effect.held.data["where"] == effect.data["where"] == "Nơi mới"
     team.approve([slow])
     assert (team.birth().summary, team.birth().where) == ("Ghi tên trẻ", "Nơi mới")
 
 
-def test_what_is_scheduled_can_be_dropped_and_what_is_published_cannot(team: Team) -> None:
+def test_a_draft_that_was_outrun_in_the_same_field_is_handed_in_again(team: Team) -> None:
+    slow = team.submitted(_where("Nơi chậm"))
+    _past_the_draft(team, _held(team), {"where": "Nơi mới"})
+    with pytest.raises(EditRefused) as refused:
+        team.approve([slow])
+    assert refused.value.reason == "outrun"
+    with transaction(team.engine) as session:
+        give_back(session, slow, MINH, "Xem lại nơi nộp")
+    assert team.settled(lambda data: None, None, "mine") == slow
+    team.approve([slow])
+    assert team.birth().where == "Nơi chậm"
+
+
+def test_a_draft_that_changed_since_the_reviewer_looked_is_not_approved(team: Team) -> None:
+    number = team.submitted(_name("Ghi tên trẻ"))
+    with reading(team.engine) as session:
+        seen = {number: session.get_one(ContentRevision, number).version}
+    with transaction(team.engine) as session:
+        row = give_back(session, number, LAN, "")
+        save(session, number, row.version, row.data, {**row.data, "summary": "Câu khác"}, LAN)
+    team.hand_in(number)
+    with pytest.raises(EditRefused) as refused, transaction(team.engine) as session:
+        approve(session, team.published, seen, MINH, TODAY)
+    assert refused.value.reason == "changed"
+
+
+def test_a_draft_handed_in_for_another_day_is_looked_at_again(team: Team) -> None:
+    number = team.submitted(_name("Ghi tên trẻ"))
+    with transaction(team.engine) as session:
+        seen = {number: session.get_one(ContentRevision, number).version}
+        give_back(session, number, LAN, "")
+    team.hand_in(number, NEW_YEAR)
+    with pytest.raises(EditRefused) as refused, transaction(team.engine) as session:
+        approve(session, team.published, seen, MINH, TODAY)
+    assert refused.value.reason == "changed"
+
+
+def test_what_is_scheduled_is_taken_back_by_another_than_its_author(team: Team) -> None:
     coming = team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
     before = team.birth().where
-    with transaction(team.engine) as session:
-        drop(session, coming, TODAY)
-        assert scheduled(session, BIRTH, TODAY) == []
+    with pytest.raises(EditRefused) as refused:
+        team.unschedule(coming, by=LAN)
+    assert refused.value.reason == "own_scheduled"
+    assert team.birth(NEW_YEAR).where == "Trung tâm mới"
+    team.unschedule(coming, by=MINH)
     assert team.birth(NEW_YEAR).where == before
+
+
+def test_what_is_published_is_neither_unscheduled_nor_dropped(team: Team) -> None:
     number = team.publish(_name("Ghi tên trẻ"))
-    with pytest.raises(EditRefused) as refused, transaction(team.engine) as session:
-        drop(session, number, TODAY)
+    with pytest.raises(EditRefused) as refused:
+        team.unschedule(number)
     assert refused.value.reason == "published"
+    for each in (number, team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)):
+        with pytest.raises(EditRefused) as refused, transaction(team.engine) as session:
+            drop(session, each)
+        assert refused.value.reason == "not_so"
+
+
+@pytest.mark.parametrize("day", [NEW_YEAR, FEBRUARY])
+def test_what_came_after_loses_the_change_that_is_taken_back(team: Team, day: date) -> None:
+    before = team.birth().where
+    coming = team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    team.publish(_name("Ghi tên trẻ"), publish_on=day)
+    assert team.birth(day).where == "Trung tâm mới"
+    team.unschedule(coming)
+    assert (team.birth(day).where, team.birth(day).summary) == (before, "Ghi tên trẻ")
+
+
+def test_what_a_later_change_of_the_same_field_rests_on_is_not_taken_back(team: Team) -> None:
+    coming = team.publish(_where("Trung tâm mới"), publish_on=NEW_YEAR)
+    later = team.settled(_where("Trung tâm thứ hai"), FEBRUARY, "mine")
+    team.approve([later])
+    with pytest.raises(EditRefused) as refused:
+        team.unschedule(coming)
+    assert refused.value.reason == "built_on" and refused.value.facts["day"] == FEBRUARY
+    assert team.birth(NEW_YEAR).where == "Trung tâm mới"
+    team.unschedule(later)
+    team.unschedule(coming)
+    assert team.birth(FEBRUARY).where not in ("Trung tâm mới", "Trung tâm thứ hai")
+
+
+def test_what_others_refer_to_on_a_later_day_is_not_taken_back(team: Team) -> None:
+    text: Key = ("official_text", "9/2026/NQ-HĐND")
+    with transaction(team.engine) as session:
+        row = draft(session, text, LAN, TODAY, {"title": "Nghị quyết 9"})
+        submit(session, team.published, [row.id], LAN, WHY, NEW_YEAR, TODAY)
+    team.approve([row.id])
+    team.publish(
+        lambda data: data["rules"][0]["sources"].append(text[1]), _a_topic(team), publish_on=FEBRUARY
+    )
+    with pytest.raises(EditRefused, match="9/2026"):
+        team.unschedule(row.id)
+    assert text[1] in load_catalogue(team.published.on(FEBRUARY)).official_texts
+
+
+def _a_topic(team: Team) -> Key:
+    return ("topic", sorted(key for kind, key in team.published.on(TODAY).revisions if kind == "topic")[0])
+
+
+def test_the_order_of_approvals_holds_whatever_the_clocks_of_the_replicas_say(team: Team) -> None:
+    team.publish(_name("Trước"))
+    with transaction(team.engine) as session:  # by a replica whose clock is an hour ahead
+        session.get_one(ContentRevision, _held(team)).decided_at = now() + timedelta(hours=1)
+    team.publish(_name("Sau"))
+    assert team.birth().summary == "Sau"
+    with transaction(team.engine) as session:
+        assert deciding(session) > now() + timedelta(minutes=59)
 
 
 def test_one_goes_back_by_publishing_an_older_revision(team: Team) -> None:
@@ -247,10 +481,7 @@ def test_a_faulty_amount_is_one_fault_and_not_one_of_everything_around_it(team: 
 
 
 def test_a_record_and_the_text_it_rests_on_are_approved_together(team: Team) -> None:
-    topic: Key = (
-        "topic",
-        sorted(key for kind, key in team.published.on(TODAY).revisions if kind == "topic")[0],
-    )
+    topic = _a_topic(team)
 
     def add_source(data: Any) -> None:
         data["rules"][0]["sources"].append("9/2026/NQ-HĐND")
@@ -332,10 +563,7 @@ def test_a_change_is_checked_on_every_day_that_something_is_scheduled_for(team: 
         row = take_away(session, text, LAN, TODAY)
         submit(session, team.published, [row.id], LAN, "văn bản hết hiệu lực", NEW_YEAR, TODAY)
     team.approve([row.id])
-    topic: Key = (
-        "topic",
-        sorted(key for kind, key in team.published.on(TODAY).revisions if kind == "topic")[0],
-    )
+    topic = _a_topic(team)
     number = team.submitted(lambda data: data["rules"][0]["sources"].append(text[1]), topic)
     with pytest.raises(EditRefused, match="9/2026"):
         team.approve([number])
