@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from pydantic import BaseModel
@@ -51,12 +52,12 @@ def told_place(shape: type[BaseModel], place: Place, *sides: Any) -> str:
     return _place(shape, place, *sides)[0]
 
 
-def told_entry(entry: Any, number: int) -> str:
-    """Say which entry of a list this is: by its channel or its name, or by its number from 0."""
+def told_entry(entry: Any, number: int | None) -> str:
+    """Say which entry of a list this is: by its channel or its name; else by its number, if one is given."""
     named = [entry[name] for name in NAMES if entry.get(name)] if isinstance(entry, dict) else []
-    if named and named[0] == entry.get("channel"):
-        return told_choice(str(named[0]))
-    return str(named[0])[:NAME_AT_MOST] if named else say("content.entry", number=number + 1)
+    if named:
+        return shorten(told_choice(str(named[0])), NAME_AT_MOST, placeholder="…")
+    return "" if number is None else say("content.entry", number=number + 1)
 
 
 def _place(shape: type[BaseModel], place: Place, *sides: Any) -> tuple[str, tuple[FormField, ...]]:

@@ -42,6 +42,7 @@ class FormView:
     def __init__(self, data: Data, around: Around) -> None:
         self._data, self._around, self._is_open = data, around, around.is_open
         self._boxes: dict[str, Any] = {}
+        self._read_again: dict[str, Callable[[], object]] = {}  # amounts, by the field that tells their unit
         self._unit: str | None = None  # put into its own field because it was typed behind an amount
 
     def build(self, fields: tuple[FormField, ...]) -> dict[str, ui.column]:
@@ -92,11 +93,16 @@ class FormView:
         if field.is_money:
             self._money(field, data, element)
             return
-        element.on_value_change(lambda event: self._put(data, field.name, read(field, event.value)))
+
+        def typed() -> None:
+            self._put(data, field.name, read(field, element.value))
+            self._read_again.get(field.name, bool)()
+
+        element.on_value_change(typed)
 
     def _money(self, field: FormField, data: Data, element: Any) -> None:
         """Let an amount be typed with what it is paid for each of, which goes into its own field."""
-        advice = ui.label().classes("w-full bg-orange-1 p-2 rounded break-words").props("role=status")
+        advice = ui.label().classes("w-full bg-orange-1 p-2 mt-3 rounded break-words").props("role=status")
 
         def advise() -> None:
             advice.text = self._around.advise(data) if self._is_open else ""
@@ -111,13 +117,14 @@ class FormView:
             self._put(data, field.name, read(field, element.value) if agrees(unit, there) else element.value)
             advise()
 
-        def told_again() -> None:
-            typed()
-            element.validate(return_result=False)
+        def read_again() -> None:
+            if isinstance(data.get(field.name), str):
+                typed()
+                element.validate(return_result=False)
 
         element.validation = lambda text: told_amount(field, text, data.get(field.unit_in))
         element.on_value_change(typed)
-        element.on("blur", lambda: told_again() if isinstance(data.get(field.name), str) else None)
+        self._read_again[field.unit_in] = read_again
         advise()
 
     def _simple(self, field: FormField, value: Any) -> Any:
@@ -232,4 +239,5 @@ class FormView:
 def _title(entry: Data, place: int) -> str:
     amount = dong(entry["amount"]) if isinstance(entry.get("amount"), int) else ""
     days = " – ".join(str(entry[name]) for name in ("valid_from", "valid_to") if entry.get(name))
-    return " · ".join(each for each in (f"{place + 1}", told_entry(entry, place), amount, days) if each)
+    name = told_entry(entry, None)
+    return " · ".join(each for each in (f"{place + 1}", name, amount, days) if each)
