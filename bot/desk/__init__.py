@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 from nicegui import ui
+from nicegui.translations import translations
 
+from actions.wording import say
 from bot.desk.screen import desk_page
 from bot.desk.sign_in_pages import sign_in_routes
 from bot.desk.single_sign_on_pages import CALLBACK, single_sign_on_routes
@@ -25,6 +27,7 @@ def add_desk(app: FastAPI, assistant: Assistant, settings: Settings) -> None:
         single_sign_on_routes(app, assistant.engine, lifetime, provider, is_secure=is_secure)
     desk_page(assistant, lifetime)
     staff_page(assistant, lifetime)
+    translations["vi"] = {key: say(f"desk.{key}") for key in translations["en-US"]}  # NiceGUI has none
     ui.run_with(
         app,
         mount_path=PATH,

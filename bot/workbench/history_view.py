@@ -72,6 +72,9 @@ class HistoryView:
                 ):
                     go = ui.button(say("content.go_back"), on_click=partial(self._go_back, row.id))
                     go.props("flat dense no-caps")
+                if row.state == "dropped" and row.data is not None and self._state().opened is None:
+                    redo = ui.button(say("content.redo"), on_click=partial(self._redo, row.id))
+                    redo.props("flat dense no-caps")
                 is_coming = row.state == "approved" and (row.publish_on or date.min) > self.today
                 if is_coming and self.visit.me.staff_id not in row.authors:
                     stop = ui.button(say("content.unschedule"), on_click=partial(self._unschedule, row.id))
@@ -109,6 +112,16 @@ class HistoryView:
         if await self.visit.doing.do(work):
             await self._again()
             await self._submit()
+
+    async def _redo(self, number: int) -> None:
+        """Begin a draft with what a dropped one said."""
+
+        def work(session: Session) -> None:
+            row = begin_anew(session, number, self.visit.me.staff_id, self.today)
+            note_deed(session, self.visit, "drafted", row)
+
+        if await self.visit.doing.do(work):
+            await self._again()
 
     async def _unschedule(self, number: int) -> None:
         def work(session: Session) -> None:

@@ -12,6 +12,7 @@ from nicegui import run, ui
 from actions.wording import day, say
 from bot.workbench.fields import told_kind
 from bot.workbench.listing import AT_ONCE, Found, Row, Wanted
+from bot.workbench.record_state import RecordState, begin_draft, read_state
 from bot.workbench.sheet_dialog import SheetDialog
 from bot.workbench.shell import PATH, Visit
 from knowledge.editing.records import KINDS, TABLE, Key
@@ -19,6 +20,7 @@ from knowledge.editing.records import KINDS, TABLE, Key
 MARKS = ("any", "open", "expiring", "unverified", "doubtful")
 COLOURS = {
     "draft": "orange-9",
+    "returned": "red-9",
     "in_review": "purple-8",
     "scheduled": "blue-9",
     "imported": "grey-7",
@@ -142,11 +144,22 @@ class ListScreen:
             key = ui.input(say("content.new_key")).props("outlined").classes("w-full")
             key.props["hint"] = say("content.new_key_hint")
 
-            def go() -> None:
+            async def go() -> None:
                 if name := (key.value or "").strip():
-                    ui.navigate.to(address_of((kind.value, name)))
+                    await self._begin((kind.value, name))
+                else:
+                    key.error = say("content.new_key_missing")
 
             with ui.row():
                 ui.button(say("content.begin"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
         dialog.open()
+
+    async def _begin(self, key: Key) -> None:
+        """Open a record, which is begun if there is none."""
+        bench = self.visit.bench
+        find = partial(read_state, bench.engine, key, bench.settings.content_day())
+        state: RecordState = await run.io_bound(find)  # type: ignore[assignment]
+        is_there = state.opened is not None or (state.held is not None and state.held.data is not None)
+        if is_there or await begin_draft(self.visit, key, state):
+            ui.navigate.to(address_of(key))

@@ -43,7 +43,7 @@ class Row:
     @property
     def is_open(self) -> bool:
         """Whether somebody is changing it."""
-        return self.state in ("draft", "in_review")
+        return self.state in ("draft", "returned", "in_review")
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ class Listing:
             rows = self._kept.rows
         known = {row.key for row in rows}
         fresh = [
-            _row(row.record, row.data, {}, state=row.state)
+            _row(row.record, row.data, {}, state="returned" if row.is_returned else row.state)
             for row in opened.values()
             if row.record not in known
         ]
@@ -229,7 +229,8 @@ def _scheduled(session: Session, today: date) -> set[Key]:
 
 def _with_state(row: Row, opened: dict[Key, ContentRevision], scheduled: set[Key]) -> Row:
     if row.key in opened:
-        return replace(row, state=opened[row.key].state)
+        draft = opened[row.key]
+        return replace(row, state="returned" if draft.is_returned else draft.state)
     return replace(row, state="scheduled") if row.key in scheduled else row
 
 

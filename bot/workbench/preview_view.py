@@ -101,7 +101,7 @@ class PreviewView:
         if self.shown.faults:
             ui.label(say("content.preview_faulty")).classes("font-bold text-negative")
             for fault in self.shown.faults:
-                ui.label(told_fault(fault)).classes("text-negative break-words")
+                ui.label(told_fault(fault, {self.key: self.typed()})).classes("text-negative break-words")
             return
         if not self.shown.answers:
             ui.label(say("content.preview_none")).classes("text-grey-8")

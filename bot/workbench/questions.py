@@ -17,11 +17,11 @@ def ask_why(why: str = "") -> tuple[ui.textarea, ui.input]:
     return reason, day
 
 
-async def asked(visit: Visit, question: str) -> bool:
-    """Ask a question; tell whether the answer is yes."""
+async def asked(visit: Visit, question: str, yes: str = "yes", no: str = "cancel") -> bool:
+    """Ask a question; tell whether the answer is yes. ``yes`` and ``no`` name the words of the buttons."""
     with visit.doing.place, ui.dialog() as dialog, ui.card():
         ui.label(question)
         with ui.row():
-            ui.button(say("content.yes"), on_click=lambda: dialog.submit(True)).props("no-caps")
-            ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
+            ui.button(say(f"content.{yes}"), on_click=lambda: dialog.submit(True)).props("no-caps")
+            ui.button(say(f"content.{no}"), on_click=dialog.close).props("flat no-caps")
     return bool(await dialog)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, and_, or_, select
 from sqlalchemy.orm import Session
 
 from actions.wording import say
@@ -14,7 +14,8 @@ from bot.hotline.staff import audit
 from bot.workbench.fields import empty, form_of
 from bot.workbench.shell import Visit, names_of_staff
 from knowledge.database import reading
-from knowledge.editing.records import Key
+from knowledge.editing.drafts import draft
+from knowledge.editing.records import Key, shape_of
 from knowledge.editing.revisions import (
     ContentRevision,
     holding_of,
@@ -37,6 +38,7 @@ class RecordState:
     history: list[ContentRevision]
     names: dict[int, str]
     imported: dict[str, Any] | None
+    texts: dict[str, str]  # the titles of official texts by number, those in drafts too
 
     def who(self, staff: list[int]) -> str:
         """Name those who wrote a revision."""
@@ -53,12 +55,36 @@ def read_state(engine: Engine, key: Key, today: date) -> RecordState:
             revisions_of_record(session, key),
             {},
             None,
+            _official_texts(session, today) if key[0] == "procedure" else {},
         )
         session.expunge_all()
     state.names = names_of_staff(engine)
     if state.held is None and key[0] == "procedure":
         state.imported = _imported(engine, key[1], today)
     return state
+
+
+def _official_texts(session: Session, today: date) -> dict[str, str]:
+    each = ContentRevision
+    is_held = and_(each.state == "approved", each.publish_on <= today)
+    wanted = select(each.key, each.data).where(
+        each.kind == "official_text", or_(is_held, each.open_for.is_not(None))
+    )
+    found = session.execute(wanted.order_by(each.decided_at.is_(None), each.publish_on, each.decided_at))
+    newest: dict[str, Any] = dict(found.tuples().all())
+    return {key: str(data.get("title") or key) for key, data in newest.items() if data}
+
+
+async def begin_draft(visit: Visit, key: Key, state: RecordState) -> bool:
+    """Begin a draft of a record that is there, was imported, or is new; tell whether it could be done."""
+    is_held = state.held is not None and state.held.data is not None
+    new = None if is_held else state.imported or new_data(key, shape_of(key))
+
+    def work(session: Session) -> None:
+        row = draft(session, key, visit.me.staff_id, visit.bench.settings.content_day(), new)
+        note_deed(session, visit, "drafted", row)
+
+    return await visit.doing.do(work)
 
 
 def note_deed(session: Session, visit: Visit, what: str, row: ContentRevision) -> None:
