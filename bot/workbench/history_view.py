@@ -66,6 +66,7 @@ class HistoryView:
                 )
                 if (
                     row.state == "approved"
+                    and row.data is not None
                     and held
                     and row.id != held.id
                     and (row.publish_on or date.max) <= self.today
@@ -76,8 +77,10 @@ class HistoryView:
                     stop = ui.button(say("content.unschedule"), on_click=partial(self._unschedule, row.id))
                     stop.props("flat dense no-caps color=negative")
 
-    def _compare(self, row: ContentRevision) -> None:
+    async def _compare(self, row: ContentRevision) -> None:
         """Show two revisions beside each other; the other is chosen, at first what it began from."""
+        if not await self.visit.doing.stays():
+            return
         others = {
             each.id: f"{each.id} · {moment(each.changed_at)}"
             for each in self._state().history

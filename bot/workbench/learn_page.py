@@ -47,11 +47,10 @@ class LearnScreen:
 
     async def load(self) -> None:
         """Gather the questions, and group them; that may take half a minute."""
-        if not await run.io_bound(self.visit.doing.may_go_on):
-            self.visit.doing.leave()
-            return
         self.busy.visible = True
-        asked, self.proposals = await run.io_bound(self._read)  # type: ignore[misc]
+        if (found := await self.visit.doing.look(self._read, is_use=False)) is None:
+            return
+        asked, self.proposals = found
         words = self.visit.bench.assistant.library.search_words
         self.groups = await run.io_bound(grouped, asked, words)  # type: ignore[assignment]
         self.busy.visible, self.is_loaded = False, True

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from nicegui import run, ui
+from nicegui import ui
 
 from actions.wording import day, say
 from bot.workbench.fields import told_kind
@@ -16,11 +16,13 @@ from bot.workbench.sheet_dialog import SheetDialog
 from bot.workbench.shell import PATH, Visit
 from knowledge.editing.records import KINDS, TABLE, Key
 
-MARKS = ("any", "open", "expiring", "unverified", "doubtful")
+MARKS = ("any", "open", "expiring", "unverified", "doubtful", "retired")
 COLOURS = {
     "draft": "orange-9",
     "in_review": "purple-8",
     "scheduled": "blue-9",
+    "coming": "blue-9",
+    "retired": "grey-7",
     "imported": "grey-7",
     "missing": "grey-7",
 }
@@ -46,7 +48,7 @@ class ListScreen:
     async def build(self) -> None:
         """Draw the filters, then what fits them."""
         today = self.visit.bench.settings.content_day()
-        fields: list[str] = await run.io_bound(self.visit.bench.listing.fields, today)  # type: ignore[assignment]
+        fields = await self.visit.doing.look(lambda: self.visit.bench.listing.fields(today)) or []
         await self._look()
         with ui.column().classes("w-full max-w-5xl mx-auto gap-2"):
             with ui.row().classes("w-full gap-2 items-center"):
@@ -90,13 +92,15 @@ class ListScreen:
         await self._again()
 
     async def _again(self) -> None:
-        await self._look()
-        self._rows.refresh()
+        if await self._look():
+            self._rows.refresh()
 
-    async def _look(self) -> None:
+    async def _look(self) -> bool:
         bench = self.visit.bench
         find = partial(bench.listing.find, self.wanted, bench.settings.content_day(), self.start)
-        self.found = await run.io_bound(find)  # type: ignore[assignment]
+        found = await self.visit.doing.look(find)
+        self.found = found or self.found
+        return found is not None
 
     @ui.refreshable_method
     def _rows(self) -> None:
@@ -119,7 +123,8 @@ class ListScreen:
             with ui.row().classes("w-full items-baseline gap-x-2 gap-y-0"):
                 ui.label(row.title).classes("font-bold break-words min-w-0")
                 if row.state != "published":
-                    ui.badge(say(f"content.state_{row.state}"), color=COLOURS[row.state])
+                    begins = day(row.begins) if row.begins else ""
+                    ui.badge(say(f"content.state_{row.state}", day=begins), color=COLOURS[row.state])
                 if row.doubts:
                     ui.badge(say("content.doubtful"), color="negative")
             name = "" if row.key[0] == TABLE else row.key[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from datetime import date
+from functools import partial
 from typing import Any
 
 from nicegui import run, ui
@@ -23,7 +24,7 @@ from bot.workbench.preview_view import PreviewView
 from bot.workbench.questions import ask_why, asked
 from bot.workbench.record_state import RecordState, new_data, note_deed, read_state
 from bot.workbench.shell import PATH, Visit
-from knowledge.editing.drafts import draft, drop, give_back, save, submit, take_away
+from knowledge.editing.drafts import begin_anew, draft, drop, give_back, save, submit, take_away
 from knowledge.editing.records import TABLE, Key, UnknownKey, shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, plain
 from knowledge.editing.three_way import Conflict
@@ -81,9 +82,10 @@ class RecordScreen:
             await self.preview.show()
 
     async def _load(self) -> None:
-        self.state = await run.io_bound(read_state, self.visit.bench.engine, self.key, self.today)  # type: ignore[assignment]
-        opened, held = self.state.opened, self.state.held
-        shown = opened.data if opened else held.data if held else self.state.imported
+        read = partial(read_state, self.visit.bench.engine, self.key, self.today)
+        self.state = await self.visit.doing.look(read) or self.state
+        opened, described = self.state.opened, self.state.described
+        shown = described.data if described else self.state.imported
         self.began, self.version = deepcopy(shown), opened.version if opened else 0
         self.data = deepcopy(shown) if isinstance(shown, dict) else {"": deepcopy(shown)}
         self.is_dirty = False
@@ -113,13 +115,15 @@ class RecordScreen:
         with ui.row().classes("gap-2 items-center"):
             for key, work in (*self._offered(), *self._offered_links()):
                 button = ui.button(say(f"content.{key}"), on_click=work).props("no-caps")
-                button.props("" if key in ("edit", "submit", "go_review") else "outline")
+                button.props("" if key in ("edit", "bring_back", "submit", "go_review") else "outline")
             self.saved = ui.label("").classes("text-sm text-grey-8").props("role=status")
 
     def _told_state(self) -> list[str]:
         held, opened = self.state.held, self.state.opened
         told = []
-        if held and held.publish_on:
+        if held and held.publish_on and held.data is None:
+            told.append(say("content.retired_since", day=told_day(held.publish_on)))
+        elif held and held.publish_on:
             told.append(say("content.published_since", number=held.id, day=told_day(held.publish_on)))
         elif self.state.imported:
             told.append(say("content.only_imported"))
@@ -137,7 +141,7 @@ class RecordScreen:
     def _offered(self) -> list[tuple[str, Any]]:
         opened, held = self.state.opened, self.state.held
         if opened is None:
-            begin = [("edit", self._begin)]
+            begin = [("bring_back" if self.state.is_retired else "edit", self._begin)]
             return [*begin, ("retire", self._retire)] if held and held.data is not None else begin
         if opened.state == "draft":
             return [("save", self._save_now), ("submit", self._submit), ("drop", self._drop)]
@@ -149,6 +153,8 @@ class RecordScreen:
 
     async def _check_links(self) -> None:
         """Open every address of the record, and say which cannot be opened."""
+        if not await self.visit.doing.stays():
+            return
         links = list(dict.fromkeys(links_in(self._typed())))
         self.visit.doing.tell(say("content.checking_links", count=len(links)), "info")
         told = await run.io_bound(check_links, links) or {}
@@ -229,10 +235,14 @@ class RecordScreen:
             self.visit.doing.tell(say("content.all_saved"), "positive")
 
     async def _begin(self) -> None:
-        new = None if self.state.held else self.state.imported or new_data(self.key, self.shape)
+        me, held, described = self.visit.me.staff_id, self.state.held, self.state.described
+        new = None if held else self.state.imported or new_data(self.key, self.shape)
 
         def work(session: Session) -> None:
-            row = draft(session, self.key, self.visit.me.staff_id, self.today, new)
+            if described is None or described is held:
+                row = draft(session, self.key, me, self.today, new)
+            else:  # it is retired, or has not come yet
+                row = begin_anew(session, described.id, me, self.today)
             note_deed(session, self.visit, "drafted", row)
 
         if await self.visit.doing.do(work):

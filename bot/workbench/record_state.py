@@ -38,6 +38,19 @@ class RecordState:
     names: dict[int, str]
     imported: dict[str, Any] | None
 
+    @property
+    def is_retired(self) -> bool:
+        """Whether what holds is that the record is taken away."""
+        return self.held is not None and self.held.data is None
+
+    @property
+    def described(self) -> ContentRevision | None:
+        """The revision that says what the record is: open, held, coming, or the last one before it ended."""
+        if self.opened or (self.held and not self.is_retired):
+            return self.opened or self.held
+        decided = (row for row in (*self.coming, *self.history) if row.state == "approved")
+        return next((row for row in decided if row.data is not None), None)
+
     def who(self, staff: list[int]) -> str:
         """Name those who wrote a revision."""
         return ", ".join(self.names.get(each, "?") for each in staff) or say("content.files")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 from sqlalchemy.orm import Session
 
 from actions.wording import day, say
@@ -48,7 +48,9 @@ class ReviewScreen:
 
     async def load(self) -> None:
         """Look at the database."""
-        self.waiting, self.names = await run.io_bound(self._read)  # type: ignore[misc]
+        if (found := await self.visit.doing.look(self._read)) is None:
+            return
+        self.waiting, self.names = found
         self.chosen &= {each.row.id for each in self.waiting}
 
     def _read(self) -> tuple[list[_Waiting], dict[int, str]]:

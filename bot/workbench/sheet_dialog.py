@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 from typing import Any, get_args
 
-from nicegui import events, run, ui
+from nicegui import events, ui
 from sqlalchemy.orm import Session
 
 from actions.wording import say
@@ -74,13 +74,14 @@ class SheetDialog:
         return {key: data_of(state, key) for key in state.revisions}
 
     async def _get(self) -> None:
-        written = await run.io_bound(lambda: write_sheet(self.table, self._content()))
-        ui.download.content(written or b"", f"{say(f'content.sheet_file_{self.table}')}.xlsx", XLSX)
+        if written := await self.visit.doing.look(lambda: write_sheet(self.table, self._content())):
+            ui.download.content(written, f"{say(f'content.sheet_file_{self.table}')}.xlsx", XLSX)
 
     async def _put(self, event: events.UploadEventArguments) -> None:
         data = await event.file.read()
-        self.plan = await run.io_bound(lambda: read_sheet(self.table, data, self._content()))
-        self._plan.refresh()
+        if plan := await self.visit.doing.look(lambda: read_sheet(self.table, data, self._content())):
+            self.plan = plan
+            self._plan.refresh()
 
     @ui.refreshable_method
     def _plan(self) -> None:
