@@ -80,6 +80,17 @@ class Doing:
         signed = who(self.engine, self.token, self.lifetime, is_use=is_use)
         return signed is not None and not signed.needs_second_factor and may(signed.role, self.right)
 
+    def dialog(self) -> ui.dialog:
+        """Begin a dialog; nothing of it is kept once it is closed."""
+        with self.place, ui.element() as holder:
+            dialog = ui.dialog()
+
+        def forget() -> None:
+            dialog.delete()
+            holder.delete()
+
+        return dialog.on("hide", forget, args=[])
+
     def tell(self, words: str, kind: Kind = "negative") -> None:
         """Show a notice."""
         with self.place:

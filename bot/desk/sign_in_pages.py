@@ -107,7 +107,7 @@ def sign_in_routes(
             with transaction(engine) as session:
                 confirm_second_factor(session, signed.staff_id, secret, code, keep=token)
         except StaffError as error:
-            return _second_factor_page(engine, token, signed, error.shown)
+            return _second_factor_page(engine, token, signed, secret, error.shown)
         return RedirectResponse(_after(to), 303)
 
 
@@ -138,9 +138,11 @@ def check_origin(request: Request) -> None:
         raise HTTPException(403, say("desk.form_refused"))
 
 
-def _second_factor_page(engine: Engine, token: str, signed: Signed, trouble: str = "") -> HTMLResponse:
+def _second_factor_page(
+    engine: Engine, token: str, signed: Signed, secret: str = "", trouble: str = ""
+) -> HTMLResponse:
     with transaction(engine) as session:
-        secret, uri = begin_second_factor(session, signed.staff_id)
+        secret, uri = begin_second_factor(session, signed.staff_id, secret)
     picture = Markup(segno.make(uri).svg_inline(scale=4))  # noqa: S704  (our own drawing)
     facts = {"secret": secret, "picture": picture, "csrf": csrf_of(token), "name": signed.name}
     return page("second_factor.html", 401 if trouble else 200, trouble=trouble, **facts)

@@ -87,7 +87,7 @@ class HistoryView:
             if each.id != row.id
         }
         by_number = {each.id: each for each in self._state().history}
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full max-w-3xl gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full max-w-3xl gap-2"):
             ui.label(say("content.compare_title", number=row.id)).classes("text-lg font-bold")
             first = row.base_id if row.base_id in others else next(iter(others), None)
             other = ui.select(others, value=first, label=say("content.compare_with")).props("outlined dense")

@@ -189,7 +189,7 @@ class LearnScreen:
         then: Callable[[str], str] | None = None,
     ) -> None:
         """Ask for one thing, chosen or typed, and do the work with it."""
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(title).classes("text-lg font-bold")
             if options is None:
                 box: Any = ui.input(label).props("outlined autofocus").classes("w-full")

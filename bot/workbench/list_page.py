@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +19,7 @@ from bot.workbench.shell import PATH, Visit
 from knowledge.editing.records import KINDS, TABLE, Key
 
 MARKS = ("any", "open", "expiring", "unverified", "doubtful", "retired")
+KEEP = "history.replaceState(history.state, '', location.pathname + %s)"  # for the way back
 COLOURS = {
     "draft": "orange-9",
     "in_review": "purple-8",
@@ -26,6 +29,13 @@ COLOURS = {
     "imported": "grey-7",
     "missing": "grey-7",
 }
+
+
+def _wanted(said: Mapping[str, str]) -> Wanted:
+    """Read what is wanted from the page's address; what is not known there is left out."""
+    wanted = Wanted(**{each.name: said[each.name] for each in fields(Wanted) if each.name in said})  # type: ignore[arg-type]
+    is_known = wanted.kind in ("", *KINDS) and wanted.mark in MARKS
+    return wanted if is_known else Wanted()
 
 
 async def list_page(visit: Visit) -> None:
@@ -42,13 +52,13 @@ class ListScreen:
     """One browser's list."""
 
     def __init__(self, visit: Visit) -> None:
-        self.visit, self.wanted, self.start = visit, Wanted(), 0
+        self.visit, self.wanted, self.start = visit, _wanted(ui.context.client.request.query_params), 0
         self.found = Found([], 0)
 
     async def build(self) -> None:
         """Draw the filters, then what fits them."""
         today = self.visit.bench.settings.content_day()
-        fields = await self.visit.doing.look(lambda: self.visit.bench.listing.fields(today)) or []
+        names = await self.visit.doing.look(lambda: self.visit.bench.listing.fields(today)) or []
         await self._look()
         with ui.column().classes("w-full max-w-5xl mx-auto gap-2"):
             with ui.row().classes("w-full gap-2 items-center"):
@@ -62,7 +72,7 @@ class ListScreen:
                 kinds = {"": say("content.every_kind"), **{each: told_kind(each) for each in KINDS}}
                 self._choice(kinds, "kind", say("content.kind"))
                 self._choice(
-                    {"": say("content.every_field"), **{each: each for each in fields}},
+                    {"": say("content.every_field"), **{each: each for each in names}},
                     "field",
                     say("content.field"),
                 )
@@ -73,7 +83,8 @@ class ListScreen:
             self._rows()
 
     def _box(self, label: str, name: str) -> ui.input:
-        box = ui.input(label, on_change=lambda event: self._want(name, event.value or ""))
+        value = getattr(self.wanted, name)
+        box = ui.input(label, value=value, on_change=lambda event: self._want(name, event.value or ""))
         return box.props("dense outlined clearable debounce=200")
 
     def _choice(self, options: dict[str, str], name: str, label: str) -> None:
@@ -85,6 +96,8 @@ class ListScreen:
 
     async def _want(self, name: str, value: Any) -> None:
         self.wanted, self.start = replace(self.wanted, **{name: value}), 0
+        chosen = {each: what for each, what in asdict(self.wanted).items() if what != getattr(Wanted, each)}
+        ui.run_javascript(KEEP % json.dumps(f"?{urlencode(chosen)}" if chosen else ""))
         await self._again()
 
     async def _turn(self, by: int) -> None:
@@ -138,7 +151,7 @@ class ListScreen:
 
     def _new(self) -> None:
         """Ask which record is to be begun."""
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.new")).classes("text-lg font-bold")
             kinds = {each: told_kind(each) for each in KINDS if each != TABLE}
             kind = (

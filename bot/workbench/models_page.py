@@ -162,7 +162,7 @@ class ModelsScreen:
         """Ask before another model answers citizens; a worse one needs a lead's reason."""
         me = self.visit.me
         is_doubtful = not model.is_good
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.activate_title", name=model.name)).classes("text-lg font-bold break-all")
             if is_doubtful:
                 key = "worse_lead" if may(me.role, "figures") else "worse_ask"

@@ -19,7 +19,7 @@ def ask_why(why: str = "") -> tuple[ui.textarea, ui.input]:
 
 async def asked(visit: Visit, question: str) -> bool:
     """Ask a question; tell whether the answer is yes."""
-    with visit.doing.place, ui.dialog() as dialog, ui.card():
+    with visit.doing.dialog() as dialog, ui.card():
         ui.label(question)
         with ui.row():
             ui.button(say("content.yes"), on_click=lambda: dialog.submit(True)).props("no-caps")

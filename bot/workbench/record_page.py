@@ -104,7 +104,8 @@ class RecordScreen:
     @ui.refreshable_method
     def _top(self) -> None:
         state = self.state
-        title = told_table(self.key[1]) if self.key[0] == TABLE else title_of(self.key, self._typed() or {})
+        named = self._typed() or (state.held.data if state.held else None) or {}
+        title = told_table(self.key[1]) if self.key[0] == TABLE else title_of(self.key, named)
         ui.label(title).classes("text-xl font-bold break-words")
         kind = told_kind(self.key[0]) if self.key[0] == TABLE else f"{told_kind(self.key[0])} {self.key[1]}"
         ui.label(" · ".join([kind, *self._told_state()])).classes("text-sm text-grey-8")
@@ -144,7 +145,8 @@ class RecordScreen:
             begin = [("bring_back" if self.state.is_retired else "edit", self._begin)]
             return [*begin, ("retire", self._retire)] if held and held.data is not None else begin
         if opened.state == "draft":
-            return [("save", self._save_now), ("submit", self._submit), ("drop", self._drop)]
+            save = [("save", self._save_now)] if opened.data is not None else []  # else nothing is typed
+            return [*save, ("submit", self._submit), ("drop", self._drop)]
         take_back: list[tuple[str, Any]] = [("take_back", self._take_back)] if self._is_mine else []
         return [*take_back, ("go_review", lambda: ui.navigate.to(f"{PATH}/review"))]
 
@@ -257,7 +259,7 @@ class RecordScreen:
                 take_away(session, self.key, self.visit.me.staff_id, self.today),
             )
 
-        if await self.visit.doing.do(work):
+        if await asked(self.visit, say("content.retire_sure")) and await self.visit.doing.do(work):
             await self._again()
             await self._submit()
 
@@ -285,7 +287,7 @@ class RecordScreen:
         opened = self.state.opened
         if opened is None or not await self._save_typed():
             return
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.submit_title")).classes("text-lg font-bold")
             why, on = ask_why(opened.why)
             troubles = ui.label("").classes(f"text-negative {LINES}").props("role=alert")

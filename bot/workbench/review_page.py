@@ -129,7 +129,7 @@ class ReviewScreen:
 
     async def _give_back(self, number: int) -> None:
         me = self.visit.me.staff_id
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.give_back")).classes("text-lg font-bold")
             remark = (
                 ui.textarea(say("content.remark_label"))

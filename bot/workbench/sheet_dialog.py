@@ -47,7 +47,7 @@ class SheetDialog:
 
     def open(self) -> None:
         """Ask for the table, and for the file."""
-        with self.visit.doing.place, ui.dialog() as self.dialog, ui.card().classes("w-full max-w-3xl gap-2"):
+        with self.visit.doing.dialog() as self.dialog, ui.card().classes("w-full max-w-3xl gap-2"):
             ui.label(say("content.sheet_title")).classes("text-lg font-bold")
             names = {each: say(f"content.sheet_{each}") for each in TABLES}
             ui.select(

@@ -78,6 +78,10 @@ def test_who_signs_in_comes_back_to_the_page(signed_in: Open, database: Engine, 
     enter(page, "truong")
     expect(page.get_by_role("heading", name="Cài bước xác nhận thứ hai")).to_be_visible()
     secret = page.locator("code").inner_text()
+    page.get_by_label("Mã 6 số").fill("000000")
+    page.get_by_role("button", name="Xong").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator("code")).to_have_text(secret)  # the phone has it by now
     page.get_by_label("Mã 6 số").fill(pyotp.TOTP(secret).now())
     page.get_by_role("button", name="Xong").click()
     expect(page.get_by_role("tab", name="Lịch sử")).to_be_visible()
@@ -102,6 +106,11 @@ def test_what_is_out_of_use_is_found_and_brought_back(editor: Page, lawyer: Page
     record(editor, "mot-phan", "topic")
     title = editor.locator(".text-xl").inner_text()
     press(editor, "Ngừng dùng")
+    editor.get_by_role("dialog").get_by_role("button", name="Thôi").click()
+    press(editor, "Ngừng dùng")  # nothing was begun
+    editor.get_by_role("dialog").get_by_role("button", name="Có").click()
+    expect(editor.get_by_text("Bản nháp này đề nghị ngừng dùng")).to_be_visible()
+    expect(editor.locator(".text-xl")).to_have_text(title)
     _hand_in_opened(editor, "Bỏ theo quyết định mới của tỉnh")
     approve(lawyer, "Bỏ theo quyết định mới của tỉnh")
     editor.goto("/desk/content")
@@ -148,3 +157,33 @@ def test_a_new_record_that_waits_for_its_day_is_read_before_it(
     press(editor, "Bỏ bản nháp")
     editor.get_by_role("dialog").get_by_role("button", name="Có").click()
     expect(editor.get_by_role("button", name="Sửa", exact=True)).to_be_visible()
+
+
+def test_the_way_back_leads_to_what_was_searched(editor: Page) -> None:
+    editor.goto("/desk/content")
+    editor.get_by_label("Loại").click()
+    editor.get_by_role("option", name="Thủ tục", exact=True).click()
+    editor.get_by_label("Tìm theo tên").fill("ket hon")
+    expect(editor.get_by_role("link", name="Cấp bản sao từ sổ gốc")).to_have_count(0)
+    told = editor.get_by_role("status").inner_text()
+    editor.get_by_role("link", name="1.000894").click()
+    expect(editor.get_by_role("tab", name="Lịch sử")).to_be_visible()
+    editor.go_back()
+    expect(editor.get_by_label("Tìm theo tên")).to_have_value("ket hon")
+    expect(editor.get_by_role("status")).to_have_text(told)
+    editor.goto("/desk/content?kind=khong-co&mark=x")
+    expect(editor.get_by_label("Tìm theo tên")).to_have_value("")
+
+
+@pytest.mark.parametrize("name", ["Thêm mới", "Bảng Excel"])
+def test_nothing_is_kept_of_a_closed_dialog(editor: Page, name: str) -> None:
+    editor.goto("/desk/content")
+    expect(editor.get_by_role("button", name=name)).to_be_visible()
+    count = "document.querySelectorAll('#app *').length"
+    before = editor.evaluate(count)
+    for _ in range(2):
+        press(editor, name)
+        dialog = editor.get_by_role("dialog")
+        dialog.get_by_role("button", name=re.compile("^(Thôi|Đóng)$")).click()
+        expect(dialog).to_have_count(0)
+    editor.wait_for_function(f"{count} <= {before}")
