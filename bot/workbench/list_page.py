@@ -158,7 +158,7 @@ class ListScreen:
                 ui.select(kinds, value="topic", label=say("content.kind")).props("outlined").classes("w-full")
             )
             key = ui.input(say("content.new_key")).props("outlined").classes("w-full")
-            key.props["hint"] = say("content.new_key_hint")
+            key.props("hide-bottom-space").props["hint"] = say("content.new_key_hint")
 
             def go() -> None:
                 if name := (key.value or "").strip():

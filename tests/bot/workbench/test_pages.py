@@ -187,3 +187,29 @@ def test_nothing_is_kept_of_a_closed_dialog(editor: Page, name: str) -> None:
         dialog.get_by_role("button", name=re.compile("^(Thôi|Đóng)$")).click()
         expect(dialog).to_have_count(0)
     editor.wait_for_function(f"{count} <= {before}")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/desk/khong-co", 404, "Không có trang này"),
+        ("/desk/content/khong-co", 404, "Không có trang này"),
+        ("/desk/content/record", 200, "Không có loại bản ghi này"),
+        ("/desk/content/record?kind=table&key=khong-co", 200, "Không có loại bản ghi này"),
+    ],
+)
+def test_a_page_that_is_not_there_is_told_in_vietnamese(
+    editor: Page, path: str, status: int, words: str
+) -> None:
+    reply = editor.goto(path)
+    assert reply and reply.status == status
+    expect(editor.get_by_text(words)).to_be_visible()
+
+
+def test_hints_leave_the_buttons_of_a_phone_free(lawyer: Page) -> None:
+    lawyer.goto("/desk/content")
+    press(lawyer, "Thêm mới")
+    dialog = lawyer.get_by_role("dialog")
+    hint = dialog.get_by_text("Thủ tục: mã quốc gia").bounding_box()
+    go = dialog.get_by_role("button", name="Bắt đầu").bounding_box()
+    assert hint and go and hint["y"] + hint["height"] <= go["y"]
