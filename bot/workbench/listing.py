@@ -253,7 +253,7 @@ def _resting(session: Session, held: Iterable[Key]) -> Iterator[Row]:
 
 
 def _opened(session: Session) -> dict[Key, ContentRevision]:
-    wanted = select(ContentRevision).where(ContentRevision.open_for.is_not(None))
+    wanted = select(ContentRevision).where(ContentRevision.open_for > "")  # by its index; null is not
     return {row.record: row for row in session.scalars(wanted)}
 
 
