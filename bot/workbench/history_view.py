@@ -66,6 +66,7 @@ class HistoryView:
                 )
                 if (
                     row.state == "approved"
+                    and row.data is not None
                     and held
                     and row.id != held.id
                     and (row.publish_on or date.max) <= self.today
@@ -80,15 +81,17 @@ class HistoryView:
                     stop = ui.button(say("content.unschedule"), on_click=partial(self._unschedule, row.id))
                     stop.props("flat dense no-caps color=negative")
 
-    def _compare(self, row: ContentRevision) -> None:
+    async def _compare(self, row: ContentRevision) -> None:
         """Show two revisions beside each other; the other is chosen, at first what it began from."""
+        if not await self.visit.doing.stays():
+            return
         others = {
             each.id: f"{each.id} · {moment(each.changed_at)}"
             for each in self._state().history
             if each.id != row.id
         }
         by_number = {each.id: each for each in self._state().history}
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full max-w-3xl gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full max-w-3xl gap-2"):
             ui.label(say("content.compare_title", number=row.id)).classes("text-lg font-bold")
             first = row.base_id if row.base_id in others else next(iter(others), None)
             other = ui.select(others, value=first, label=say("content.compare_with")).props("outlined dense")

@@ -47,11 +47,10 @@ class LearnScreen:
 
     async def load(self) -> None:
         """Gather the questions, and group them; that may take half a minute."""
-        if not await run.io_bound(self.visit.doing.may_go_on):
-            self.visit.doing.leave()
-            return
         self.busy.visible = True
-        asked, self.proposals = await run.io_bound(self._read)  # type: ignore[misc]
+        if (found := await self.visit.doing.look(self._read, is_use=False)) is None:
+            return
+        asked, self.proposals = found
         words = self.visit.bench.assistant.library.search_words
         self.groups = await run.io_bound(grouped, asked, words)  # type: ignore[assignment]
         self.busy.visible, self.is_loaded = False, True
@@ -190,7 +189,7 @@ class LearnScreen:
         then: Callable[[str], str] | None = None,
     ) -> None:
         """Ask for one thing, chosen or typed, and do the work with it."""
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(title).classes("text-lg font-bold")
             if options is None:
                 box: Any = ui.input(label).props("outlined autofocus").classes("w-full")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -60,9 +60,11 @@ class ModelsScreen:
     def __init__(self, visit: Visit) -> None:
         self.visit, self.shown = visit, _Shown()
 
-    async def load(self) -> None:
-        """Look at the database and at what the NLU server says."""
-        self.shown = await run.io_bound(self._read) or _Shown()
+    async def load(self) -> bool:
+        """Look at the database and at what the NLU server says; tell whether anything may be shown."""
+        shown = await self.visit.doing.look(self._read, is_use=False)
+        self.shown = shown or self.shown
+        return shown is not None
 
     def _read(self) -> _Shown:
         bench = self.visit.bench
@@ -86,11 +88,9 @@ class ModelsScreen:
 
     async def follow(self) -> None:
         """Draw anew what changed."""
-        if not await run.io_bound(self.visit.doing.may_go_on):
-            self.visit.doing.leave()
-            return
         before = self.shown
-        await self.load()
+        if not await self.load():
+            return
         if self.shown.is_running or self.shown.state != before.state:
             self.training.refresh()
         if self.shown.state != before.state:
@@ -162,7 +162,7 @@ class ModelsScreen:
         """Ask before another model answers citizens; a worse one needs a lead's reason."""
         me = self.visit.me
         is_doubtful = not model.is_good
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.activate_title", name=model.name)).classes("text-lg font-bold break-all")
             if is_doubtful:
                 key = "worse_lead" if may(me.role, "figures") else "worse_ask"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from copy import deepcopy
 from datetime import date
+from functools import partial
 from typing import Any
 
 from nicegui import run, ui
@@ -52,7 +53,7 @@ class RecordScreen:
     def __init__(self, visit: Visit, key: Key) -> None:
         self.visit, self.key, self.shape = visit, key, shape_of(key)
         self.today = visit.bench.settings.content_day()
-        self.state: RecordState
+        self.state = RecordState(None, None, [], [], {}, None, {})
         self.data: Any = None  # as it is typed; a record that is one value stands under ""
         self.began: Any = None  # the data, and the version of them, that were changed
         self.version = 0
@@ -91,14 +92,15 @@ class RecordScreen:
 
     async def _load(self) -> None:
         await self._look()
-        opened, held = self.state.opened, self.state.held
-        shown = opened.data if opened else held.data if held else self.state.imported
+        opened, described = self.state.opened, self.state.described
+        shown = described.data if described else self.state.imported
         self.began, self.version = deepcopy(shown), opened.version if opened else 0
         self._put(shown)
         self.is_dirty = False
 
     async def _look(self) -> None:
-        self.state = await run.io_bound(read_state, self.visit.bench.engine, self.key, self.today)  # type: ignore[assignment]
+        read = partial(read_state, self.visit.bench.engine, self.key, self.today)
+        self.state = await self.visit.doing.look(read) or self.state
 
     def _put(self, data: Any) -> None:
         """Let the form go on from these data."""
@@ -121,7 +123,8 @@ class RecordScreen:
     @ui.refreshable_method
     def _top(self) -> None:
         state = self.state
-        title = told_table(self.key[1]) if self.key[0] == TABLE else title_of(self.key, self._typed() or {})
+        named = self._typed() or (state.held.data if state.held else None) or {}
+        title = told_table(self.key[1]) if self.key[0] == TABLE else title_of(self.key, named)
         ui.label(title).classes("text-xl font-bold break-words")
         kind = told_kind(self.key[0]) if self.key[0] == TABLE else f"{told_kind(self.key[0])} {self.key[1]}"
         ui.label(" · ".join([kind, *self._told_state()])).classes("text-sm text-grey-8")
@@ -132,13 +135,15 @@ class RecordScreen:
         with ui.row().classes("gap-2 items-center"):
             for key, work in (*self._offered(), *self._offered_links()):
                 button = ui.button(say(f"content.{key}"), on_click=work).props("no-caps")
-                button.props("" if key in ("edit", "submit", "go_review") else "outline")
+                button.props("" if key in ("edit", "bring_back", "submit", "go_review") else "outline")
             self.saved = ui.label("").classes("text-sm text-grey-8").props("role=status")
 
     def _told_state(self) -> list[str]:
         held, opened = self.state.held, self.state.opened
         told = []
-        if held and held.publish_on:
+        if held and held.publish_on and held.data is None:
+            told.append(say("content.retired_since", day=told_day(held.publish_on)))
+        elif held and held.publish_on:
             told.append(say("content.published_since", number=held.id, day=told_day(held.publish_on)))
         elif self.state.imported:
             told.append(say("content.only_imported"))
@@ -157,10 +162,11 @@ class RecordScreen:
     def _offered(self) -> list[tuple[str, Any]]:
         opened, held = self.state.opened, self.state.held
         if opened is None:
-            begin = [("edit", self._begin)]
+            begin = [("bring_back" if self.state.is_retired else "edit", self._begin)]
             return [*begin, ("retire", self._retire)] if held and held.data is not None else begin
         if opened.state == "draft":
-            return [("save", self._save_now), ("submit", self._submit), ("drop", self._drop)]
+            save = [("save", self._save_now)] if opened.data is not None else []  # else nothing is typed
+            return [*save, ("submit", self._submit), ("drop", self._drop)]
         take_back: list[tuple[str, Any]] = [("take_back", self._take_back)] if self._is_mine else []
         return [*take_back, ("go_review", lambda: ui.navigate.to(f"{PATH}/review"))]
 
@@ -169,6 +175,8 @@ class RecordScreen:
 
     async def _check_links(self) -> None:
         """Open every address of the record, and say which cannot be opened."""
+        if not await self.visit.doing.stays():
+            return
         links = list(dict.fromkeys(links_in(self._typed())))
         self.visit.doing.tell(say("content.checking_links", count=len(links)), "info")
         told = await run.io_bound(check_links, links) or {}
@@ -296,7 +304,7 @@ class RecordScreen:
                 take_away(session, self.key, self.visit.me.staff_id, self.today),
             )
 
-        if await self.visit.doing.do(work):
+        if await asked(self.visit, say("content.retire_sure")) and await self.visit.doing.do(work):
             await self._again()
             await self._submit()
 
@@ -329,7 +337,7 @@ class RecordScreen:
         opened = self.state.opened
         if opened is None or not await self._save_typed():
             return
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.submit_title")).classes("text-lg font-bold")
             why, on = ask_why(opened.why)
             troubles = ui.label("").classes(f"text-negative {LINES}").props("role=alert")

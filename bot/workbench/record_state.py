@@ -14,7 +14,7 @@ from bot.hotline.staff import audit
 from bot.workbench.fields import empty, form_of
 from bot.workbench.shell import Visit, names_of_staff
 from knowledge.database import reading
-from knowledge.editing.drafts import draft
+from knowledge.editing.drafts import begin_anew, draft
 from knowledge.editing.records import Key, shape_of
 from knowledge.editing.revisions import (
     ContentRevision,
@@ -39,6 +39,19 @@ class RecordState:
     names: dict[int, str]
     imported: dict[str, Any] | None
     texts: dict[str, str]  # the titles of official texts by number, those in drafts too
+
+    @property
+    def is_retired(self) -> bool:
+        """Whether what holds is that the record is taken away."""
+        return self.held is not None and self.held.data is None
+
+    @property
+    def described(self) -> ContentRevision | None:
+        """The revision that says what the record is: open, held, coming, or the last one before it ended."""
+        if self.opened or (self.held and not self.is_retired):
+            return self.opened or self.held
+        decided = (row for row in (*self.coming, *self.history) if row.state == "approved")
+        return next((row for row in decided if row.data is not None), None)
 
     def who(self, staff: list[int]) -> str:
         """Name those who wrote a revision."""
@@ -76,12 +89,16 @@ def _official_texts(session: Session, today: date) -> dict[str, str]:
 
 
 async def begin_draft(visit: Visit, key: Key, state: RecordState) -> bool:
-    """Begin a draft of a record that is there, was imported, or is new; tell whether it could be done."""
-    is_held = state.held is not None and state.held.data is not None
-    new = None if is_held else state.imported or new_data(key, shape_of(key))
+    """Begin a draft of a record that is, was or will be there, was imported or is new; tell whether it was."""
+    me, today = visit.me.staff_id, visit.bench.settings.content_day()
+    described = state.described
+    new = None if state.held else state.imported or new_data(key, shape_of(key))
 
     def work(session: Session) -> None:
-        row = draft(session, key, visit.me.staff_id, visit.bench.settings.content_day(), new)
+        if described is None or described is state.held:
+            row = draft(session, key, me, today, new)
+        else:  # it is retired, or has not come yet
+            row = begin_anew(session, described.id, me, today)
         note_deed(session, visit, "drafted", row)
 
     return await visit.doing.do(work)

@@ -7,7 +7,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 from sqlalchemy.orm import Session
 
 from actions.wording import day, say
@@ -58,7 +58,9 @@ class ReviewScreen:
 
     async def load(self) -> None:
         """Look at the database."""
-        self.waiting, self.names = await run.io_bound(self._read)  # type: ignore[misc]
+        if (found := await self.visit.doing.look(self._read)) is None:
+            return
+        self.waiting, self.names = found
         now_are = {each.row.id: each.row.version for each in self.waiting}
         self.chosen = dict(self.chosen.items() & now_are.items())
 
@@ -148,7 +150,7 @@ class ReviewScreen:
 
     async def _give_back(self, number: int) -> None:
         me = self.visit.me.staff_id
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.give_back")).classes("text-lg font-bold")
             remark = (
                 ui.textarea(say("content.remark_label"))

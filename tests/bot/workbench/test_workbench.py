@@ -203,7 +203,7 @@ def test_the_older_revision_can_be_compared_and_brought_back(editor: Page, lawye
     "path", ["/content", "/desk/content/review", "/desk/content/record?kind=topic&key=x"]
 )
 def test_strangers_are_asked_to_sign_in(content_url: str, path: str) -> None:
-    assert requests.get(content_url + path, timeout=10).url.endswith("/desk/sign-in")
+    assert "/desk/sign-in?to=" in requests.get(content_url + path, timeout=10).url
 
 
 def test_hotline_staff_are_told_whom_to_ask(browser: Browser, content_url: str) -> None:
