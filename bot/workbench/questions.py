@@ -20,8 +20,10 @@ def ask_why(why: str = "") -> tuple[ui.textarea, ui.input]:
 async def asked(visit: Visit, question: str) -> bool:
     """Ask a question; tell whether the answer is yes."""
     with visit.doing.place, ui.dialog() as dialog, ui.card():
-        ui.label(question)
+        ui.label(question).classes("whitespace-pre-wrap break-words")
         with ui.row():
             ui.button(say("content.yes"), on_click=lambda: dialog.submit(True)).props("no-caps")
             ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
-    return bool(await dialog)
+    answer = bool(await dialog)
+    dialog.delete()
+    return answer

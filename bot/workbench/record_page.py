@@ -17,6 +17,7 @@ from bot.workbench.difference_view import LINES
 from bot.workbench.fields import FormField, form_of, told_kind, told_table
 from bot.workbench.form_view import FormView
 from bot.workbench.history_view import HistoryView
+from bot.workbench.lessons import refuse_unfit_examples, with_corrections
 from bot.workbench.links import check_links, links_in
 from bot.workbench.merge_dialog import ask_which
 from bot.workbench.preview_view import PreviewView
@@ -258,16 +259,22 @@ class RecordScreen:
         self.is_dirty = False
 
         def work(session: Session) -> None:
-            note_deed(session, self.visit, "dropped", drop(session, opened.id, self.today))
+            for number in with_corrections(session, [opened.id]):
+                note_deed(session, self.visit, "dropped", drop(session, number, self.today))
 
         if await self.visit.doing.do(work):
             await self._again()
 
     async def _take_back(self) -> None:
         opened = self.state.opened
-        if opened and await self.visit.doing.do(
-            lambda session: give_back(session, opened.id, self.visit.me.staff_id, "")
-        ):
+        if opened is None:
+            return
+
+        def work(session: Session) -> None:
+            for number in with_corrections(session, [opened.id]):
+                give_back(session, number, self.visit.me.staff_id, "")
+
+        if await self.visit.doing.do(work):
             await self._again()
 
     async def _submit(self) -> None:
@@ -283,7 +290,10 @@ class RecordScreen:
             def work(session: Session) -> None:
                 day = date.fromisoformat(on.value) if on.value else None
                 me, published = self.visit.me.staff_id, self.visit.bench.published
-                for row in submit(session, published, [opened.id], me, why.value or "", day, self.today):
+                numbers = with_corrections(session, [opened.id])
+                rows = submit(session, published, numbers, me, why.value or "", day, self.today)
+                refuse_unfit_examples(published, self.today, rows)
+                for row in rows:
                     note_deed(session, self.visit, "submitted", row)
 
             async def hand_in() -> None:

@@ -11,14 +11,18 @@ from sqlalchemy.orm import Session
 
 from actions.wording import day, say
 from bot.hotline.staff import audit
+from bot.workbench.corrections import made_wrong
 from bot.workbench.difference_view import show_differences
 from bot.workbench.fields import told_kind, told_table
+from bot.workbench.lessons import refuse_unfit_examples, with_corrections
 from bot.workbench.list_page import address_of
+from bot.workbench.questions import asked
 from bot.workbench.shell import Visit, names_of_staff
 from knowledge.database import reading
 from knowledge.editing.drafts import approve, give_back
 from knowledge.editing.records import TABLE, shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, waiting
+from nlu.client import NluUnavailable
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,7 @@ class _Waiting:
 
     row: ContentRevision
     before: Any
+    questions: list[str]  # of the corrections that go with it
 
 
 async def review_page(visit: Visit) -> None:
@@ -54,7 +59,18 @@ class ReviewScreen:
     def _read(self) -> tuple[list[_Waiting], dict[int, str]]:
         engine = self.visit.bench.engine
         with reading(engine) as session:
-            found = [_Waiting(row, _before(session, row)) for row in waiting(session)]
+            rows = {row.id: row for row in waiting(session)}
+            with_it = {number: with_corrections(session, [number])[1:] for number in rows}
+            along = {number for numbers in with_it.values() for number in numbers}
+            found = [
+                _Waiting(
+                    row,
+                    _before(session, row),
+                    [title_of(rows[each].record, rows[each].data) for each in with_it[number]],
+                )
+                for number, row in rows.items()
+                if number not in along
+            ]
             session.expunge_all()
         return found, names_of_staff(engine)
 
@@ -96,6 +112,9 @@ class ReviewScreen:
                     ui.label(" · ".join((told_kind(row.kind), who, since))).classes("text-sm text-grey-8")
             ui.label(row.why).classes("whitespace-pre-wrap break-words")
             show_differences(shape_of(row.record), each.before, row.data)
+            for question in each.questions:
+                told = say("content.with_correction", text=question)
+                ui.label(told).classes("text-sm text-grey-8 break-words")
             if is_own:
                 ui.label(say("content.own_draft")).classes("text-sm text-grey-8")
                 return
@@ -116,14 +135,33 @@ class ReviewScreen:
 
     async def _approve(self, numbers: list[int]) -> None:
         bench, me = self.visit.bench, self.visit.me.staff_id
+        today = bench.settings.content_day()
+        doubt = await run.io_bound(self._doubt, numbers)
+        if doubt and not await asked(self.visit, doubt):
+            return
 
         def work(session: Session) -> None:
-            for row in approve(session, bench.published, numbers, me, bench.settings.content_day()):
+            rows = approve(session, bench.published, with_corrections(session, numbers), me, today)
+            refuse_unfit_examples(bench.published, today, rows)
+            for row in rows:
                 audit(session, me, "content_approved", f"{row.kind}/{row.key} {row.id}"[:80])
 
         if await self.visit.doing.do(work, told=self.trouble.set_text):
             self.visit.doing.tell(say("content.approved"), "positive")
             await self._again()
+
+    def _doubt(self, numbers: list[int]) -> str:
+        """Say which earlier corrected questions would be answered otherwise; empty when none would."""
+        bench = self.visit.bench
+        with reading(bench.engine) as session:
+            rows = [session.get(ContentRevision, each) for each in with_corrections(session, numbers)]
+            instead = {row.record: row.data for row in rows if row}
+        try:
+            wrong = made_wrong(bench.assistant, bench.published, instead, bench.settings.content_day())
+        except NluUnavailable:
+            return say("content.not_asked_again")
+        told = "\n".join(f"«{each.question}»" for each in wrong)
+        return say("content.makes_wrong", questions=told) if wrong else ""
 
     async def _give_back(self, number: int) -> None:
         me = self.visit.me.staff_id
@@ -136,8 +174,9 @@ class ReviewScreen:
             )
 
             def work(session: Session) -> None:
-                row = give_back(session, number, me, remark.value or "")
-                audit(session, me, "content_given_back", f"{row.kind}/{row.key} {row.id}"[:80])
+                for each in with_corrections(session, [number]):
+                    row = give_back(session, each, me, remark.value or "")
+                    audit(session, me, "content_given_back", f"{row.kind}/{row.key} {row.id}"[:80])
 
             async def go() -> None:
                 if await self.visit.doing.do(work):
