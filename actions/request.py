@@ -107,8 +107,8 @@ class Citizen(Protocol):
     def can_be_told(self) -> bool:
         """Tell whether their channel lets them be told something unasked."""
 
-    def leave_question(self, reason: str) -> None:
-        """Record the question as unresolved, for staff."""
+    def leave_question(self, reason: str, things: int = 2) -> None:
+        """Record the question, so many of the last things they wrote, as unresolved, for staff."""
 
     def hand_over(self, why: Why, procedure: str | None, dossier: str | None) -> HandOver | None:
         """Open a case for staff, or find the open one; ``None`` when no staff use the desk."""

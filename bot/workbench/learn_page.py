@@ -91,6 +91,8 @@ class LearnScreen:
 
     def _group(self, group: AskedGroup) -> None:
         caption = say("content.asked_times", times=group.times, at=moment(group.last_at))
+        if group.useless:
+            caption = f"{caption} · {say('content.asked_useless', times=group.useless)}"
         with ui.expansion(group.label, caption=caption).classes(
             "w-full border border-gray-300 rounded"
         ) as box:

@@ -17,8 +17,8 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from actions.wording import say
+from bot.workbench.telling import read_fault
 from bot.workbench.unanswered import correction_key, settle
-from knowledge.content_files import Fault
 from knowledge.editing.drafts import draft, save, submit
 from knowledge.editing.published import Published
 from knowledge.editing.records import Key, file_of
@@ -134,14 +134,8 @@ def refuse_unfit_examples(published: Published, today: date, rows: Sequence[Cont
                 added.append(read_example(Path(name), place + 1, Path(name).stem, written))
             except DataFileError as error:
                 faults.append(str(error))
-    told = (each.partition(": ") for each in (*faults, *find_example_faults(added)))
-    if found := [_fault(where, message) for where, _, message in told]:
+    if found := [read_fault(each) for each in (*faults, *find_example_faults(added))]:
         raise EditRefused("faulty", "\n".join(map(str, found)), faults=found)
-
-
-def _fault(where: str, message: str) -> Fault:
-    path, line, *_ = where.split(":")
-    return Fault(Path(path), int(line), f"[{int(line) - 1}]", message)
 
 
 def _with_more(said: Sequence[str], more: Sequence[str]) -> list[str]:

@@ -100,7 +100,7 @@ class Nobody(Citizen):
         """They have no channel."""
         return False
 
-    def leave_question(self, reason: str) -> None:
+    def leave_question(self, reason: str, things: int = 2) -> None:
         """Leave nothing."""
 
     def hand_over(self, why: Why, procedure: str | None, dossier: str | None) -> HandOver | None:  # noqa: ARG002

@@ -31,6 +31,7 @@ DOUBTFUL = 0.6  # a certainty below which a reading is doubtful
 DAYS = 60  # how far back is looked
 MOST = 20_000  # questions, the newest
 LONGEST = 300  # characters; what is longer tells a story and is no question to learn from
+Heard = tuple[str, datetime, bool]  # a question, when, and whether its answer was said to be of no use
 UNSURE = ("asked_back", "not_found", "out_of_scope")
 
 
@@ -53,6 +54,7 @@ class Asked:
     text: str
     times: int
     last_at: datetime
+    useless: int = 0  # how often its answer was said to be of no use
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ class AskedGroup:
         return sum(each.times for each in self.asked)
 
     @property
+    def useless(self) -> int:
+        """How often its answer was said to be of no use."""
+        return sum(each.useless for each in self.asked)
+
+    @property
     def last_at(self) -> datetime:
         """When it was asked last."""
         return max(each.last_at for each in self.asked)
@@ -84,12 +91,13 @@ def unanswered(session: Session) -> list[Asked]:
     taught = _taught(session)
     asked: dict[str, Asked] = {}
     newest_first = [*_unresolved(session, since), *_doubtful(session, since), *_useless(session, since)]
-    for text, at in reversed(newest_first):
+    for text, at, is_useless in reversed(newest_first):
         words = folded_words(text)
         if not words or len(text) > LONGEST or words[:300] in dismissed or correction_key(text) in taught:
             continue
         before = asked.get(words, Asked(text, 0, at))
-        asked[words] = Asked(before.text, before.times + 1, max(before.last_at, at))
+        useless = before.useless + is_useless
+        asked[words] = Asked(before.text, before.times + 1, max(before.last_at, at), useless)
     return sorted(asked.values(), key=lambda each: each.last_at, reverse=True)[:MOST]
 
 
@@ -111,13 +119,14 @@ def _taught(session: Session) -> set[str]:
     }  # fmt: skip
 
 
-def _unresolved(session: Session, since: datetime) -> list[tuple[str, datetime]]:
-    wanted = select(UnresolvedQuestion.text, UnresolvedQuestion.asked_at)
+def _unresolved(session: Session, since: datetime) -> list[Heard]:
+    wanted = select(UnresolvedQuestion.text, UnresolvedQuestion.asked_at, UnresolvedQuestion.reason)
     wanted = wanted.where(UnresolvedQuestion.asked_at > since).order_by(UnresolvedQuestion.id.desc())
-    return [(redact(text), at) for text, at in session.execute(wanted.limit(MOST))]
+    found = session.execute(wanted.limit(MOST))
+    return [(redact(text), at, reason == "useless") for text, at, reason in found]
 
 
-def _doubtful(session: Session, since: datetime) -> list[tuple[str, datetime]]:
+def _doubtful(session: Session, since: datetime) -> list[Heard]:
     """List typed questions that were read with doubt, or asked back about with nothing to choose from."""
     wanted = select(Turn.text, Turn.asked_at, Turn.confidence, Turn.status, Turn.reply).where(
         Turn.asked_at > since,
@@ -128,7 +137,7 @@ def _doubtful(session: Session, since: datetime) -> list[tuple[str, datetime]]:
     )
     wanted = wanted.order_by(Turn.id.desc()).limit(MOST)
     return [
-        (redact(text or ""), at)
+        (redact(text or ""), at, False)
         for text, at, confidence, status, reply in session.execute(wanted)
         if (confidence or 0.0) < DOUBTFUL or (status == "asked_back" and not _offers(reply))
     ]
@@ -139,11 +148,11 @@ def _offers(reply: dict[str, Any] | None) -> bool:
     return any(message.get("choices") for message in (reply or {}).get("messages", ()))
 
 
-def _useless(session: Session, since: datetime) -> list[tuple[str, datetime]]:
+def _useless(session: Session, since: datetime) -> list[Heard]:
     """List the questions of cases whose answer was of no use."""
     wanted = select(Case.question, Case.opened_at).where(Case.opened_at > since, Case.rating == "useless")
     newest = wanted.order_by(Case.id.desc()).limit(MOST)
-    return [(redact(text), at) for text, at in session.execute(newest)]
+    return [(redact(text), at, True) for text, at in session.execute(newest)]
 
 
 def grouped(asked: Sequence[Asked], search_words: SearchWords) -> list[AskedGroup]:

@@ -41,7 +41,7 @@ class FakeCitizen:
     def followed_dossiers(self) -> list[str]:
         return self.followed
 
-    def leave_question(self, reason: str) -> None:
+    def leave_question(self, reason: str, things: int = 2) -> None:
         self.questions.append(reason)
 
     def hand_over(self, why: str, procedure: str | None, dossier: str | None) -> HandOver | None:
