@@ -218,7 +218,8 @@ def test_a_lead_takes_a_worse_model_with_a_reason_and_goes_back(
         page = browser.new_page(base_url=program.url)
         page.goto("/content")
         enter(page, "sep", code=code.now())
-        page.get_by_role("link", name="Mô hình").click()
+        expect(page.get_by_role("button", name="Thoát")).to_be_visible()  # a lead comes to the desk
+        page.goto("/desk/content/models")
         card = page.get_by_role("group", name=poor.name)
         expect(card.get_by_text(f"Kém hơn {plain.model.name}")).to_be_visible()
         card.get_by_role("button", name=re.compile("mô hình này")).click()
@@ -228,12 +229,12 @@ def test_a_lead_takes_a_worse_model_with_a_reason_and_goes_back(
         assert nlu.model() == plain.model.name
         dialog.get_by_label("Lý do").fill("bản cũ bị lỗi nặng")
         dialog.get_by_role("button", name="Dùng mô hình này").click()
-        expect(card.get_by_text("Đang dùng")).to_be_visible()
+        expect(card.get_by_role("status")).to_have_text("Đang dùng")
         wait_until(lambda: nlu.model() == poor.name, "the change to the worse model", 60)
         back = page.get_by_role("group", name=plain.model.name)
         back.get_by_role("button", name="Quay lại mô hình này").click()
         dialog.get_by_role("button", name="Dùng mô hình này").click()
-        expect(back.get_by_text("Đang dùng")).to_be_visible()
+        expect(back.get_by_role("status")).to_have_text("Đang dùng")
         wait_until(lambda: nlu.model() == plain.model.name, "the way back", 60)
         page.close()
 
