@@ -85,6 +85,8 @@ def answer(request: Request) -> tuple[Answer, Memory]:
     if also in ACTIONS and given.status == "answered":
         second = _answer_also(request, also, given.procedure)
         given = _and(_not_offering(given, also), _not_offering(second, request.reading.intent))
+    if given.status == "answered" and (given.procedure or given.topic) and given.dossier is None:
+        given = replace(given, choices=(*given.choices, people.useless_choice()))
     return given, _remember(request, given, also)
 
 

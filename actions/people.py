@@ -11,7 +11,7 @@ from actions.moving import move_choices
 from actions.payloads import payload
 from actions.places import portals_on, province_meant
 from actions.request import HandOver, Request, Why
-from actions.wording import day, say, sentences
+from actions.wording import button, day, say, sentences
 from knowledge.records import Contact, Hours, OfficialText
 from knowledge.redaction import redact
 from knowledge.search import fold, folded_words
@@ -46,7 +46,7 @@ def ask_human(request: Request) -> Answer:
     if leave := reading.first("leave"):
         return _ask_words(request, leave)
     if rating := reading.first("rating"):
-        return _rate(request, rating)
+        return _rate(request, rating) if reading.first("number") else _note_useless(request)
     if request.memory.leaves and not reading.is_press:
         return _take_words(request)
     return hand_over(request, "people.human", "asked")
@@ -201,6 +201,19 @@ def _rate(request: Request, rating: str) -> Answer:
         return Answer("answered", (say("people.no_case"),))
     more = Choice(say("people.more_words"), payload("ask_human", leave="words", number=number))
     return Answer("answered", (say(f"people.rated_{rating}"),), (more,))
+
+
+def useless_choice() -> Choice:
+    """Offer to say that an answer is not what was asked for."""
+    return Choice(say("people.useless"), payload("ask_human", rating="useless"))
+
+
+def _note_useless(request: Request) -> Answer:
+    """Record the question whose answer was of no use, and show the way to a person."""
+    request.citizen.leave_question("useless", things=1)
+    return Answer(
+        "answered", (say("people.useless_noted"),), (Choice(button("ask_human"), payload("ask_human")),)
+    )
 
 
 def contacts_on(request: Request) -> list[Contact]:

@@ -117,8 +117,8 @@ class Citizen(Protocol):
     def bring_here(self, code: str) -> str | None:
         """Bring the conversation of a code here; give the place that it was in, if there is one."""
 
-    def leave_question(self, reason: str) -> None:
-        """Record the question as unresolved, for staff."""
+    def leave_question(self, reason: str, things: int = 2) -> None:
+        """Record the question, so many of the last things they wrote, as unresolved, for staff."""
 
     def hand_over(self, why: Why, procedure: str | None, dossier: str | None) -> HandOver | None:
         """Open a case for staff, or find the open one; ``None`` when no staff use the desk."""

@@ -106,21 +106,21 @@ class StoredCitizen:
         """Say how a closed case of theirs was answered; tell whether there is such a case."""
         return cases.rate(self._session, self._conversation.id, number, rating, words)
 
-    def leave_question(self, reason: str) -> None:
-        """Record the question as unresolved, once a turn."""
+    def leave_question(self, reason: str, things: int = 2) -> None:
+        """Record the question, so many of the last things they wrote, as unresolved, once a turn."""
         known = select(UnresolvedQuestion.id).where(UnresolvedQuestion.turn_id == self._turn.id)
         if self._session.scalar(known) is None:
             self._session.add(
                 UnresolvedQuestion(
                     conversation_id=self._turn.conversation_id,
                     turn_id=self._turn.id,
-                    text=self._question(),
+                    text=self._question(things),
                     reason=reason,
                 )
             )
 
-    def _question(self) -> str:
-        """Give the last two things the person wrote; a press alone says too little."""
+    def _question(self, things: int = 2) -> str:
+        """Give the last things the person wrote; a press alone says too little."""
         before = (
             select(Turn.text)
             .where(
@@ -129,7 +129,7 @@ class StoredCitizen:
                 Turn.text.is_not(None),
             )
             .order_by(Turn.id.desc())
-            .limit(2)
+            .limit(things)
         )
         return " / ".join(reversed([str(text) for text in self._session.scalars(before)]))
 

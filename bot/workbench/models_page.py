@@ -10,12 +10,21 @@ from nicegui import ui
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from actions.request import Known
 from actions.wording import say, sentences
 from bot.desk.moments import moment
 from bot.hotline.staff import audit, may
-from bot.workbench.models import ModelActivation, ModelTraining, NluModel, activate, active, list_models
+from bot.workbench.models import (
+    ModelActivation,
+    ModelTraining,
+    NluModel,
+    activate,
+    active,
+    list_models,
+    running,
+)
 from bot.workbench.shell import Visit, names_of_staff
-from bot.workbench.training import Trainer, last_training, running
+from bot.workbench.training import Trainer, last_training
 from knowledge.database import reading
 from nlu.client import NluUnavailable
 
@@ -109,9 +118,10 @@ class ModelsScreen:
             return
         ui.button(say("content.train"), on_click=self._train).props("no-caps")
         ui.label(say("content.train_hint")).classes("text-sm text-grey-8")
-        if training and training.state != "done":
+        if training and (training.trouble or training.state != "done"):
+            key = "left_out" if training.state == "done" else "training_failed"
             trouble = training.trouble or say("content.training_broken")
-            ui.label(say("content.training_failed", trouble=trouble)).classes(
+            ui.label(say(f"content.{key}", trouble=trouble)).classes(
                 "text-negative whitespace-pre-wrap break-words"
             )
 
@@ -146,8 +156,8 @@ class ModelsScreen:
 
     async def _train(self) -> None:
         bench, me = self.visit.bench, self.visit.me.staff_id
-        trainer = Trainer(bench.published, bench.assistant.nlu, bench.settings.content_day())
-
+        known = Known(bench.assistant.library, bench.assistant.pack, bench.settings.content_day())
+        trainer = Trainer(bench.published, bench.assistant.nlu, known)
         numbers: list[int] = []
 
         def work(session: Session) -> None:
@@ -183,6 +193,7 @@ class ModelsScreen:
             with ui.row():
                 ui.button(say("content.activate"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
+        dialog.on("hide", dialog.delete)
         dialog.open()
 
 

@@ -28,7 +28,7 @@ def ask_why(why: str = "") -> tuple[ui.textarea, ui.input]:
 async def asked(visit: Visit, question: str, yes: str = "yes", no: str = "cancel") -> bool:
     """Ask a question; tell whether the answer is yes. ``yes`` and ``no`` name the words of the buttons."""
     with visit.doing.dialog() as dialog, ui.card():
-        ui.label(question)
+        ui.label(question).classes("whitespace-pre-wrap break-words")
         with ui.row():
             ui.button(say(f"content.{yes}"), on_click=lambda: dialog.submit(True)).props("no-caps")
             ui.button(say(f"content.{no}"), on_click=dialog.close).props("flat no-caps")

@@ -21,6 +21,7 @@ from bot.workbench.fields import FormField, form_of, told_kind, told_table
 from bot.workbench.form_view import Around, FormView
 from bot.workbench.handing_in import hand_in
 from bot.workbench.history_view import HistoryView
+from bot.workbench.lessons import refuse_unfit_examples, with_corrections
 from bot.workbench.links import check_links, links_in
 from bot.workbench.merge_dialog import ask_which
 from bot.workbench.preview_view import PreviewView
@@ -315,7 +316,8 @@ class RecordScreen:
         self.is_dirty = False
 
         def work(session: Session) -> None:
-            note_deed(session, self.visit, "dropped", drop(session, opened.id))
+            for number in with_corrections(session, [opened.id]):
+                note_deed(session, self.visit, "dropped", drop(session, number))
 
         if await self.visit.doing.do(work):
             await self._again()
@@ -327,9 +329,14 @@ class RecordScreen:
 
     async def _take_back(self) -> None:
         opened = self.state.opened
-        if opened and await self.visit.doing.do(
-            lambda session: give_back(session, opened.id, self.visit.me.staff_id, "")
-        ):
+        if opened is None:
+            return
+
+        def work(session: Session) -> None:
+            for number in with_corrections(session, [opened.id]):
+                give_back(session, number, self.visit.me.staff_id, "")
+
+        if await self.visit.doing.do(work):
             await self._again()
 
     async def _submit(self) -> None:
@@ -345,8 +352,11 @@ class RecordScreen:
             def work(session: Session, settled: Settled) -> None:
                 day = date.fromisoformat(on.value) if on.value else None
                 me, published = self.visit.me.staff_id, self.visit.bench.published
+                numbers = with_corrections(session, [opened.id])
                 reason = why.value or ""
-                for row in submit(session, published, [opened.id], me, reason, day, self.today, settled):
+                rows = submit(session, published, numbers, me, reason, day, self.today, settled)
+                refuse_unfit_examples(published, self.today, rows)
+                for row in rows:
                     note_deed(session, self.visit, "submitted", row)
 
             async def go() -> None:

@@ -89,7 +89,7 @@ def _official_texts(session: Session, today: date) -> dict[str, str]:
 
 
 async def begin_draft(visit: Visit, key: Key, state: RecordState) -> bool:
-    """Begin a draft of a record that is, was or will be there, was imported or is new; tell whether it was."""
+    """Begin a draft of a record that is, was or will be there, was imported or is new; say if it was."""
     me, today = visit.me.staff_id, visit.bench.settings.content_day()
     described = state.described
     new = None if state.held else state.imported or new_data(key, shape_of(key))

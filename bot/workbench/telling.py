@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from actions.wording import day, say
 from bot.workbench.comparing import told_place
@@ -21,6 +22,13 @@ def told_refusal(error: EditRefused) -> str:
         return "\n".join(told_fault(fault, error.facts["records"]) for fault in error.facts["faults"])
     facts = {name: day(value) if name == "day" else value for name, value in error.facts.items()}
     return say(f"content.refused_{error.reason}", **facts)
+
+
+def read_fault(line: str) -> Fault:
+    """Read a fault of an example sentence: ``examples/<intent>.yml:<line>: <message>``, a sentence a line."""
+    where, _, message = line.partition(": ")
+    path, number, *_ = where.split(":")
+    return Fault(Path(path), int(number), f"[{int(number) - 1}]", message)
 
 
 def told_fault(fault: Fault, records: Content) -> str:

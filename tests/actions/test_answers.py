@@ -48,7 +48,7 @@ class FakeCitizen:
     def bring_here(self, code: str) -> str | None:
         return None
 
-    def leave_question(self, reason: str) -> None:
+    def leave_question(self, reason: str, things: int = 2) -> None:
         self.questions.append(reason)
 
     def hand_over(self, why: str, procedure: str | None, dossier: str | None) -> HandOver | None:
