@@ -9,6 +9,7 @@ from functools import cache
 from actions.answer import Answer, Choice
 from actions.moving import move_choices
 from actions.payloads import payload
+from actions.picking import OF_THE_ANSWER
 from actions.places import portals_on, province_meant
 from actions.request import HandOver, Request, Why
 from actions.wording import button, day, say, sentences
@@ -205,7 +206,7 @@ def _rate(request: Request, rating: str) -> Answer:
 
 def useless_choice() -> Choice:
     """Offer to say that an answer is not what was asked for."""
-    return Choice(say("people.useless"), payload("ask_human", rating="useless"))
+    return Choice(say("people.useless"), OF_THE_ANSWER)
 
 
 def _note_useless(request: Request) -> Answer:

@@ -107,10 +107,8 @@ class Trainer:
             if serving:
                 keep_model(session, serving, None, None)  # so that one can go back to it
             model = keep_model(session, made, staff, report)
-        told = (
-            "\n".join(told_fault(read_fault(each.removeprefix(f"{content}/")), {}) for each in left_out)
-            or None
-        )
+        faults = [read_fault(each.removeprefix(f"{content}/")) for each in left_out]
+        told = "\n".join(told_fault(each, {}) for each in faults) or None
         self._note(number, state="done", progress=1.0, model_id=model.id, trouble=told)
 
     def _asked(self, model: Path, corrections: list[Correction]) -> list[Differences]:

@@ -10,7 +10,7 @@ import pytest
 
 import actions
 from actions.answer import Answer, Choice
-from actions.picking import pick
+from actions.picking import OF_THE_ANSWER, pick
 from actions.request import HandOver, Memory, Request
 from knowledge.dossiers import LookUp, Wanted
 from knowledge.library import Library
@@ -251,7 +251,8 @@ def test_an_unmarked_name_of_another_procedure_is_asked_about_in_a_follow_up(lib
         ("cái thứ 2", "b"),
         ("le phi", "a"),
         ("Lệ  phí", "a"),
-        ("3", None),
+        ("3", OF_THE_ANSWER),
+        ("4", None),
         ("lệ phí bao nhiêu vậy em", None),
         ("0", None),
         ("cái cuối cùng", "b"),
@@ -259,7 +260,8 @@ def test_an_unmarked_name_of_another_procedure_is_asked_about_in_a_follow_up(lib
     ],
 )
 def test_a_typed_number_or_title_picks_a_choice(text: str, picked: str | None) -> None:
-    chosen = pick((Choice("Lệ phí", "a"), Choice("Nộp ở đâu", "b")), text)
+    offered = (Choice("Lệ phí", "a"), Choice("Nộp ở đâu", "b"), Choice("Chưa đúng ý?", OF_THE_ANSWER))
+    chosen = pick(offered, text)
     assert (chosen and chosen.payload) == picked
 
 
