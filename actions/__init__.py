@@ -11,7 +11,8 @@ from actions.answer import Answer, Choice
 from actions.dossier_talk import meant_of_dossier
 from actions.finding import best_score, mentions_procedure, named_codes
 from actions.life_events import tells_life_event
-from actions.payloads import payload
+from actions.moving import find_code, wants_to_move
+from actions.payloads import payload, read_payload
 from actions.places import tell_place
 from actions.request import BARE, Memory, Request
 from actions.telling_apart import narrowed, none_of_these
@@ -84,6 +85,8 @@ def answer(request: Request) -> tuple[Answer, Memory]:
     if also in ACTIONS and given.status == "answered":
         second = _answer_also(request, also, given.procedure)
         given = _and(_not_offering(given, also), _not_offering(second, request.reading.intent))
+    if given.status == "answered" and (given.procedure or given.topic) and given.dossier is None:
+        given = replace(given, choices=(*given.choices, people.useless_choice()))
     return given, _remember(request, given, also)
 
 
@@ -196,6 +199,10 @@ def _guess(request: Request, intent: str) -> Choice:
 def _as_reply(request: Request) -> Reading:
     """Read a bare procedure name as the reply to what was asked, or as a wish to hear of it."""
     reading, memory, library = request.reading, request.memory, request.library
+    if not reading.is_press and find_code(reading.text):
+        return replace(reading, intent="ask_help")
+    if not reading.is_press and wants_to_move(reading.text):
+        return read_payload(payload("ask_help", move="ask"), INTENTS)
     if memory.leaves and not reading.is_press and reading.intent != "cancel":
         return replace(reading, intent="ask_human")
     if meant := narrowed(request):

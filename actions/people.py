@@ -7,10 +7,11 @@ from dataclasses import replace
 from functools import cache
 
 from actions.answer import Answer, Choice
+from actions.moving import move_choices
 from actions.payloads import payload
 from actions.places import portals_on, province_meant
 from actions.request import HandOver, Request, Why
-from actions.wording import day, say, sentences
+from actions.wording import button, day, say, sentences
 from knowledge.records import Contact, Hours, OfficialText
 from knowledge.redaction import redact
 from knowledge.search import fold, folded_words
@@ -45,7 +46,7 @@ def ask_human(request: Request) -> Answer:
     if leave := reading.first("leave"):
         return _ask_words(request, leave)
     if rating := reading.first("rating"):
-        return _rate(request, rating)
+        return _rate(request, rating) if reading.first("number") else _note_useless(request)
     if request.memory.leaves and not reading.is_press:
         return _take_words(request)
     return hand_over(request, "people.human", "asked")
@@ -101,11 +102,17 @@ def hand_over(request: Request, sentence: str, why: Why) -> Answer:
     hidden, consent = ((say("people.hidden"),), (consent_choice(),)) if has_numbers else ((), ())
     if given.is_on_duty:
         blocks = (say(sentence), _soon(given), say("people.silent"), *hidden)
-        return Answer("handed_over", blocks, (*consent, back_choice()))
+        return Answer("handed_over", blocks, (*consent, back_choice(), *_elsewhere(request)))
     comes = say("people.told_here" if request.citizen.can_be_told else "people.told_on_page")
     soon = (say(sentence), f"{_closed(given)} {comes}", *hidden)
     leave = Choice(say("people.leave"), payload("ask_human", leave="message"))
-    return replace(_with_numbers(request, why, soon, "people.call_now"), choices=(*consent, leave))
+    choices = (*consent, leave, *_elsewhere(request))
+    return replace(_with_numbers(request, why, soon, "people.call_now"), choices=choices)
+
+
+def _elsewhere(request: Request) -> tuple[Choice, ...]:
+    """Offer to wait for the answer where it can be told."""
+    return () if request.citizen.can_be_told else move_choices(request)
 
 
 def _with_numbers(request: Request, why: Why, blocks: tuple[str, ...], sentence: str) -> Answer:
@@ -194,6 +201,19 @@ def _rate(request: Request, rating: str) -> Answer:
         return Answer("answered", (say("people.no_case"),))
     more = Choice(say("people.more_words"), payload("ask_human", leave="words", number=number))
     return Answer("answered", (say(f"people.rated_{rating}"),), (more,))
+
+
+def useless_choice() -> Choice:
+    """Offer to say that an answer is not what was asked for."""
+    return Choice(say("people.useless"), payload("ask_human", rating="useless"))
+
+
+def _note_useless(request: Request) -> Answer:
+    """Record the question whose answer was of no use, and show the way to a person."""
+    request.citizen.leave_question("useless", things=1)
+    return Answer(
+        "answered", (say("people.useless_noted"),), (Choice(button("ask_human"), payload("ask_human")),)
+    )
 
 
 def contacts_on(request: Request) -> list[Contact]:

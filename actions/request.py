@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, Literal, Protocol
@@ -107,8 +107,18 @@ class Citizen(Protocol):
     def can_be_told(self) -> bool:
         """Tell whether their channel lets them be told something unasked."""
 
-    def leave_question(self, reason: str) -> None:
-        """Record the question as unresolved, for staff."""
+    @property
+    def places(self) -> Mapping[str, str]:
+        """Give the other places where they can go on, by name, with the address of each."""
+
+    def give_code(self) -> str:
+        """Make a code that brings this conversation to another place."""
+
+    def bring_here(self, code: str) -> str | None:
+        """Bring the conversation of a code here; give the place that it was in, if there is one."""
+
+    def leave_question(self, reason: str, things: int = 2) -> None:
+        """Record the question, so many of the last things they wrote, as unresolved, for staff."""
 
     def hand_over(self, why: Why, procedure: str | None, dossier: str | None) -> HandOver | None:
         """Open a case for staff, or find the open one; ``None`` when no staff use the desk."""

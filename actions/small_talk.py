@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.answer import Answer, Choice
+from actions.moving import find_code, go_on_here, move, move_choices
 from actions.payloads import payload
 from actions.request import Request
 from actions.wording import button, say
@@ -40,9 +41,13 @@ def ask_bot(_: Request) -> Answer:
     return Answer("answered", (say("talk.bot"),))
 
 
-def ask_help(_: Request) -> Answer:
-    """Say what can be asked."""
-    return Answer("answered", (say("talk.help"),))
+def ask_help(request: Request) -> Answer:
+    """Say what can be asked, and where one can go on; or do what is asked of that."""
+    if code := find_code(request.reading.text):
+        return go_on_here(request, code)
+    if wish := request.reading.first("move"):
+        return move(request, wish)
+    return Answer("answered", (say("talk.help"),), move_choices(request))
 
 
 def cancel(_: Request) -> Answer:

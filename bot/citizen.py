@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from actions.request import HandOver, LookUpsNeeded, Why
+from bot import moving
 from bot.hotline import cases
 from bot.hotline.duty import Hotline
 from bot.outbox import forget_queued
@@ -26,19 +27,37 @@ class StoredCitizen:
         conversation: Conversation,
         found: Mapping[Wanted, LookUp],
         hotline: Hotline,
+        places: Mapping[str, str],
     ) -> None:
         self._session = session
         self._turn = turn
         self._conversation = conversation
         self._found = found
         self._hotline = hotline
+        self._places = places
         self.is_erased = False
+        self.brought: Conversation | None = None  # the one that came here from another place
         self.can_be_told = conversation.address is not None
 
     def erase(self) -> int:
         """Erase everything stored of this person; give the number of turns erased."""
         self.is_erased = True
         return erase_conversation(self._session, self._turn.conversation_id)
+
+    @property
+    def places(self) -> dict[str, str]:
+        """Give the other places where they can go on, by name, with the address of each."""
+        here = _place(self._conversation.channel)
+        return {name: link for name, link in self._places.items() if name != here}
+
+    def give_code(self) -> str:
+        """Make a code that brings this conversation to another place."""
+        return moving.give_code(self._session, self._turn.conversation_id)
+
+    def bring_here(self, code: str) -> str | None:
+        """Bring the conversation of a code here; give the place that it was in, if there is one."""
+        self.brought = moving.bring(self._session, code, self._conversation)
+        return _place(self.brought.channel) if self.brought else None
 
     def look_up(self, wanted: Sequence[Wanted]) -> list[LookUp]:
         """Give what was looked up for this turn; raises LookUpsNeeded when something was not yet."""
@@ -87,21 +106,21 @@ class StoredCitizen:
         """Say how a closed case of theirs was answered; tell whether there is such a case."""
         return cases.rate(self._session, self._conversation.id, number, rating, words)
 
-    def leave_question(self, reason: str) -> None:
-        """Record the question as unresolved, once a turn."""
+    def leave_question(self, reason: str, things: int = 2) -> None:
+        """Record the question, so many of the last things they wrote, as unresolved, once a turn."""
         known = select(UnresolvedQuestion.id).where(UnresolvedQuestion.turn_id == self._turn.id)
         if self._session.scalar(known) is None:
             self._session.add(
                 UnresolvedQuestion(
                     conversation_id=self._turn.conversation_id,
                     turn_id=self._turn.id,
-                    text=self._question(),
+                    text=self._question(things),
                     reason=reason,
                 )
             )
 
-    def _question(self) -> str:
-        """Give the last two things the person wrote; a press alone says too little."""
+    def _question(self, things: int = 2) -> str:
+        """Give the last things the person wrote; a press alone says too little."""
         before = (
             select(Turn.text)
             .where(
@@ -110,9 +129,14 @@ class StoredCitizen:
                 Turn.text.is_not(None),
             )
             .order_by(Turn.id.desc())
-            .limit(2)
+            .limit(things)
         )
         return " / ".join(reversed([str(text) for text in self._session.scalars(before)]))
+
+
+def _place(channel: str) -> str:
+    """Give the place that a channel belongs to, as citizens name it."""
+    return "zalo" if channel.startswith("zalo") else channel
 
 
 _FOLLOWING = FollowedDossier.__table__.c

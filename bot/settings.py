@@ -75,6 +75,14 @@ class Settings(DossierSettings):
     )
     oidc_client_id: str | None = Field(None, description="as whom it knows this assistant")
     oidc_client_secret: SecretStr | None = Field(None, description="the secret it gave")
+    telegram_page: str | None = Field(
+        None,
+        pattern=r"^https://",
+        description="where citizens open the bot, https://t.me/…; set, conversations can go on there",
+    )
+    zalo_page: str | None = Field(
+        None, pattern=r"^https://", description="the same for Zalo: https://zalo.me/… of the account or bot"
+    )
     telegram_api: str = Field("https://api.telegram.org", description="where the Bot API is spoken")
 
     @field_validator("rate_limit")
@@ -102,6 +110,11 @@ class Settings(DossierSettings):
     def teams(self) -> tuple[str, ...]:
         """Give the teams that cases may be handed to."""
         return tuple(name for each in self.hotline_teams.split(",") if (name := each.strip()[:40]))
+
+    def places(self) -> dict[str, str]:
+        """Give the places where citizens can talk to the assistant, with the address of each."""
+        known = {"web": self.public_url, "telegram": self.telegram_page, "zalo": self.zalo_page}
+        return {name: address for name, address in known.items() if address}
 
     def address(self) -> str:
         """Give the address that links to the assistant's own pages begin with."""

@@ -104,6 +104,7 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
         hotline,
         settings.address(),
         shelf.look,
+        settings.places(),
     )
 
 

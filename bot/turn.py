@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
 from typing import Any, ClassVar
@@ -26,6 +26,7 @@ from starlette.concurrency import run_in_threadpool
 import actions
 from actions import people
 from actions.answer import Answer
+from actions.moving import find_code, wants_to_move
 from actions.notices import with_notices
 from actions.payloads import UnknownPayload, read_payload
 from actions.people import contact_blocks, contact_sources
@@ -116,6 +117,7 @@ class Assistant:
     hotline: Hotline
     address: str = "http://127.0.0.1:8080"  # where the pages stand that answers link to
     look: Callable[[], None] = lambda: None  # looks for changed knowledge
+    places: Mapping[str, str] = field(default_factory=dict)  # where one can talk to it, with addresses
 
     @cached_property
     def changes(self) -> Changes:
@@ -251,7 +253,7 @@ class Assistant:
             if case and self.hotline.is_silent(session, case) and not _is_for_the_machine(step):
                 return self._pass_on(session, case, conversation, turn, step)
             whom = Recipient(conversation.channel, conversation.address)  # also when all else is erased
-            citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline)
+            citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline, self.places)
             moment = self._moment()
             request = Request(
                 self.library,
@@ -265,6 +267,8 @@ class Assistant:
             given, memory = self._say(request, trouble)
             given = with_notices(request, moment, given)
             news = take_news(session, conversation.id)
+            if citizen.brought:
+                memory = Memory.from_json(citizen.brought.memory)
             if citizen.is_erased:
                 conversation, turn = self._start_afresh(session, conversation, turn)
                 memory = Memory()
@@ -394,5 +398,7 @@ def _is_for_the_machine(step: Waiting) -> bool:
     """Tell whether the machine answers although a person has the conversation."""
     reading, written = step.reading, step.written
     if written is not None and folded_words(written) != folded_words(say("people.back")):
-        return people.tells_emergency(written)  # a number picks no choice here: it may answer the person
-    return reading.is_press and reading.intent in ("ask_human", "delete_my_data")
+        # a number picks no choice here: it may answer the person
+        return people.tells_emergency(written) or find_code(written) is not None or wants_to_move(written)
+    is_about_this = reading.intent in ("ask_human", "delete_my_data") or reading.first("move") is not None
+    return reading.is_press and is_about_this

@@ -76,6 +76,8 @@ class Amount:
 def read_amount(text: str) -> Amount:
     """Read one amount in đồng, at most LARGEST_AMOUNT; raises AmountError where a text is not clearly one."""
     said = " ".join(normalize("NFC", text).split())
+    if not said:
+        raise AmountError(f"Chưa ghi số tiền. {_EXAMPLES}")
     _refuse_what_is_no_amount(said)
     money, per = _parted(said)
     bare = _UNIT.sub("", money).strip()

@@ -23,6 +23,7 @@ from knowledge.content_files import (
 from knowledge.facets import Facet
 from knowledge.merging import Procedures
 from knowledge.records import (
+    Channel,
     Correction,
     Examples,
     LifeEvent,
@@ -276,6 +277,7 @@ def _loose_ends(
         for number, channel in enumerate(procedure.channels or ()):
             for place, what in faults_of_validity(channel.fees or (), lambda fee: fee.what):
                 yield file.fault(("channels", number, "fees", place), what)
+            yield from _unknown_basis(reader, file, ("channels", number, "fees"), procedure, channel)
     for topic_id, topic in topics.items():
         file = reader.files[f"topics/{topic_id}"]
         yield from _unknown_file(reader, file, ("replaced_by",), "topics", topic.replaced_by)
@@ -331,6 +333,22 @@ def _unknown_file(
 ) -> Iterable[Fault]:
     if key and key not in reader.stems[sub]:
         yield file.fault(place, f"names {sub}/{key}.yml, which is not there")
+
+
+def _unknown_basis(
+    reader: _Reader,
+    file: YamlFile,
+    place: tuple[str | int, ...],
+    procedure: Procedure,
+    channel: Channel,
+) -> Iterable[Fault]:
+    known = {*reader.stems.get(TEXTS, ()), *(basis.number for basis in procedure.legal_basis or ())}
+    for number, fee in enumerate(channel.fees or ()):
+        if fee.basis and fee.basis not in known:
+            what = f"names {fee.basis!r}, which neither legal_basis nor official_texts.yml lists"
+            yield file.fault((*place, number, "basis"), what)
+        elif fee.basis in reader.stems.get(TEXTS, ()) and fee.basis not in reader.texts:
+            reader.without_text.add(file.path.stem)
 
 
 def _unknown_texts(

@@ -59,7 +59,7 @@ def group_questions(
     groups = [asked[""]] if "" in asked else []
     if said:
         groups += _group([asked[one] for one in said], said, texts, reading, search_words, alike, most_read)
-    found = [Group(_label(texts[members[0]]), tuple(members)) for members in groups]
+    found = [Group(label_of(texts[members[0]]), tuple(members)) for members in groups]
     return sorted(found, key=lambda group: (-len(group.members), group.label, texts[group.members[0]]))
 
 
@@ -128,6 +128,6 @@ def _has_accents(text: str) -> bool:
     return any(not word.isascii() for word in words(text))
 
 
-def _label(text: str) -> str:
+def label_of(text: str) -> str:
     """Write a question in one line, cut where it gets long."""
     return shorten(text, _LONGEST_LABEL, placeholder="…")

@@ -25,6 +25,7 @@ T = TypeVar("T")
 NOT_STATED = "not stated"
 LONGEST_PAYLOAD = 64  # bytes a button may carry: Telegram's callback data
 LONGEST_TITLE = 60  # characters of a name that still fits a button
+LONGEST_NAME = 2_000  # characters; the longest official name of a procedure has 1,094
 
 
 def _not_stated_is_none(value: Any) -> Any:
@@ -35,6 +36,7 @@ def _not_stated_is_none(value: Any) -> Any:
 
 Stated = Annotated[T | None, BeforeValidator(_not_stated_is_none)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+Name = Annotated[Text, Field(max_length=LONGEST_NAME)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=40)]
 CaseId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=16)]
 ProcedureCode = Annotated[str, StringConstraints(pattern=r"^\d\.\d{6}$")]
@@ -54,6 +56,12 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+def _refuse_end_before_start(record: Record, first: str, last: str) -> None:
+    start, end = getattr(record, first), getattr(record, last)
+    if start and end and end < start:
+        raise ValueError(f"{last} {end} lies before {first} {start}")
+
+
 class Dated(Record):
     """A fact with its validity: both days included; ``valid_to`` empty while it still holds."""
 
@@ -62,8 +70,7 @@ class Dated(Record):
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Dated:
-        if self.valid_to and self.valid_to < self.valid_from:
-            raise ValueError(f"valid_to {self.valid_to} lies before valid_from {self.valid_from}")
+        _refuse_end_before_start(self, "valid_from", "valid_to")
         return self
 
     def holds_on(self, today: date) -> bool:
@@ -84,12 +91,17 @@ class Sourced(Dated):
 class OfficialText(Record):
     """An official text, the source of an answer (the contract's ``source``)."""
 
-    title: Text
+    title: Name
     number: Text | None = None
     issued_on: date | None = None
     in_force_from: date | None = None
     in_force_to: date | None = None
     url: Url | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> OfficialText:
+        _refuse_end_before_start(self, "in_force_from", "in_force_to")
+        return self
 
 
 class Fee(Record):
@@ -100,6 +112,11 @@ class Fee(Record):
     basis: Text | None = None
     valid_from: date | None = None
     valid_to: date | None = None
+
+    @model_validator(mode="after")
+    def _ends_after_it_starts(self) -> Fee:
+        _refuse_end_before_start(self, "valid_from", "valid_to")
+        return self
 
     def is_expired(self, today: date) -> bool:
         """Tell whether the amount ended before that day."""
@@ -166,7 +183,7 @@ class Procedure(Dated):
     """An administrative procedure in the project's own concise words."""
 
     code: ProcedureCode
-    name: Text
+    name: Name
     short_name: Annotated[Text, Field(max_length=LONGEST_TITLE)] | None = None
     aliases: tuple[Text, ...]
     field: Text
@@ -232,7 +249,7 @@ class LifeEvent(Record):
     """Something that happens in people's lives, and the procedures that usually follow, in order."""
 
     id: Slug
-    title: Text
+    title: Name
     aliases: Annotated[tuple[Text, ...], Field(min_length=3)]
     procedures: Annotated[tuple[ProcedureCode, ...], Field(min_length=2)]
 
@@ -254,7 +271,7 @@ class Topic(Record):
 
     id: Slug
     intent: TopicIntent
-    title: Text
+    title: Name
     aliases: Annotated[tuple[Text, ...], Field(min_length=3)]
     province: Slug | None = None
     status: Annotated[int, Field(ge=1, le=10)] | None = None
@@ -285,7 +302,7 @@ class Topic(Record):
 class Contact(Sourced):
     """A telephone number that citizens may call, and for what."""
 
-    name: Text
+    name: Name
     phone: Annotated[str, StringConstraints(pattern=r"^[0-9 ]{8,15}$")]
     about: Literal["public_services", "portal", "payment", "postal", "health"]
 
@@ -303,7 +320,7 @@ class Tariff(Sourced):
 class Portal(Sourced):
     """The address where citizens file online."""
 
-    name: Text
+    name: Name
     url: Url
 
 
@@ -331,7 +348,7 @@ class Province(Record):
     """A province pack; ``toan-quoc`` is the national one that every pack falls back on."""
 
     id: Slug
-    name: Text
+    name: Name
     unit_code: Annotated[str, StringConstraints(pattern=r"^H\d{2}$")] | None = None
     aliases: tuple[Text, ...] = ()
     filing_topic: Slug | None = None  # the topic that tells how one files in an emergency

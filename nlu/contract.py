@@ -15,7 +15,7 @@ from unicodedata import is_normalized
 import yaml
 
 from nlu.data_files import Example, read_folder, read_synonyms
-from nlu.examples import read_each
+from nlu.examples import added_files, leave_out, read_each
 from nlu.names import procedure_words
 from nlu.text import fold
 
@@ -48,18 +48,31 @@ def find_added_faults(root: Path, content: Path) -> list[str]:
     added, faults = read_each(content)
     if not added:
         return faults
-    contract = _read_contract(root)
+    values = _unknown_values(_read_contract(root), added, root, content)
+    return [*faults, *find_example_faults(added, root), *values]
+
+
+def find_example_faults(added: list[Example], root: Path = ROOT) -> list[str]:
+    """Check added sentences but for the procedures that they name; a line a fault, its place first."""
     development, held_out = _not_for_training(root)
     others = {"training": read_folder(root / "nlu/data"), "development": development, "held-out": held_out}
     where = {example.where for example in added}
     twice = _said_twice({**others, "content's": added})
     return [
-        *faults,
-        *_unknown_intents(contract, added),
+        *_unknown_intents(_read_contract(root), added),
         *_not_composed(added),
         *(fault for fault in twice if fault.partition(": ")[0] in where),
-        *_unknown_values(contract, added, root, content),
     ]
+
+
+def leave_out_faulty(root: Path, content: Path) -> list[str]:
+    """Take the faulty sentences out of a content folder's files; tell the faults, one line each."""
+    told: list[str] = []
+    while faults := find_added_faults(root, content):
+        if not sum(leave_out(path, faults) for path in added_files(content)):
+            break  # whatever it is, training will refuse it
+        told += [fault for fault in faults if fault not in told]
+    return told
 
 
 def _read_contract(root: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ A file is a YAML list of sentences in Rasa's markup; its name is their intent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from unicodedata import category
 
@@ -74,6 +74,18 @@ def _read(path: Path, node: yaml.Node) -> Example:
     if not written or any(category(letter) == "Cc" for letter in written):
         raise DataFileError(f"{path}:{line}: is to be one line of text")
     return read_example(path, line, path.stem, written)
+
+
+def leave_out(path: Path, faults: Sequence[str]) -> int:
+    """Take the sentences at whose line a fault stands out of a file; give how many."""
+    nodes = _items(path)
+    kept = [
+        node.value
+        for node in nodes
+        if not any(fault.startswith(f"{path}:{node.start_mark.line + 1}:") for fault in faults)
+    ]
+    path.write_text(yaml.safe_dump(kept, allow_unicode=True, width=10_000), encoding="utf-8")
+    return len(nodes) - len(kept)
 
 
 def as_rasa_data(examples: Iterable[Example]) -> str:

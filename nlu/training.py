@@ -22,7 +22,7 @@ from nlu.names import names_to_learn, read_names
 from nlu.progress import Say, follow, shown
 from nlu.workplace import Workplace, workplace
 
-MODELS = ROOT / "models"
+MODELS = Path(os.environ.get("NLU_MODELS", ROOT / "models"))
 CACHE = ROOT / ".cache" / "nlu"
 MADE_FROM = (
     "config.yml",

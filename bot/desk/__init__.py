@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
+import nicegui
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse
 from nicegui import ui
+from nicegui.translations import translations
 
+from actions.wording import say
 from bot.desk.screen import desk_page
-from bot.desk.sign_in_pages import sign_in_routes
+from bot.desk.sign_in_pages import page, sign_in_routes
 from bot.desk.single_sign_on_pages import CALLBACK, single_sign_on_routes
 from bot.desk.staff_page import staff_page
 from bot.hotline.openid import Client, Provider
@@ -25,6 +29,9 @@ def add_desk(app: FastAPI, assistant: Assistant, settings: Settings) -> None:
         single_sign_on_routes(app, assistant.engine, lifetime, provider, is_secure=is_secure)
     desk_page(assistant, lifetime)
     staff_page(assistant, lifetime)
+    translations["vi"] = {key: say(f"desk.{key}") for key in translations["en-US"]}  # NiceGUI has none
+    nicegui.app.exception_handler(404)(_tell_missing)
+    nicegui.app.on_page_exception(_tell_broken)
     ui.run_with(
         app,
         mount_path=PATH,
@@ -33,6 +40,18 @@ def add_desk(app: FastAPI, assistant: Assistant, settings: Settings) -> None:
         show_welcome_message=False,
         binding_refresh_interval=None,
     )
+
+
+def _tell_missing(_request: Request, _error: Exception) -> HTMLResponse:
+    """Say in Vietnamese that there is no such page."""
+    words = {"title": say("desk.no_page"), "told": say("desk.no_page_hint"), "back": say("desk.to_start")}
+    return page("told.html", 404, **words)
+
+
+def _tell_broken() -> None:
+    """Draw in place of a page that could not be built; why is in the log only."""
+    ui.label(say("desk.page_broken"))
+    ui.link(say("desk.to_start"), "/")
 
 
 def _provider(settings: Settings) -> Provider | None:

@@ -1,27 +1,38 @@
-"""Doing things on a screen in the name of who is signed in, checked anew each time."""
+"""Who opens a screen, and doing and reading things on it in their name, checked anew each time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TypeVar
 
+from fastapi import Request
+from fastapi.responses import RedirectResponse
 from nicegui import run, ui
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError, NoResultFound
 from sqlalchemy.orm import Session
 
 from actions.wording import say
-from bot.desk.sign_in_pages import SIGN_IN
+from bot.desk.sign_in_pages import COOKIE, SECOND_FACTOR, SIGN_IN, page_of, then_to
 from bot.hotline.cases import CaseRefused
 from bot.hotline.staff import Right, StaffError, may
-from bot.hotline.staff_sessions import Lifetime, who
+from bot.hotline.staff_sessions import Lifetime, Signed, who
 from bot.workbench.telling import told_refusal
 from knowledge.database import DatabaseUnavailable, transaction
 from knowledge.editing.revisions import EditRefused
 
+T = TypeVar("T")
 Work = Callable[[Session], object]
 Kind = Literal["info", "positive", "warning", "negative"]
 NOTICE = {"info": 5_000, "positive": 5_000, "warning": 7_000, "negative": 10_000}  # milliseconds
+
+
+async def signed_in(request: Request, engine: Engine, lifetime: Lifetime) -> Signed | RedirectResponse:
+    """Tell who opens a page; whoever has to sign in first is sent to do so, and comes back to the page."""
+    signed = await run.io_bound(who, engine, request.cookies.get(COOKIE, ""), lifetime)
+    if signed is None or signed.needs_second_factor:
+        return RedirectResponse(then_to(SECOND_FACTOR if signed else SIGN_IN, page_of(request)), 303)
+    return signed
 
 
 class Doing:
@@ -48,10 +59,37 @@ class Doing:
             told(say("desk.gone"))
         return False
 
+    async def look(self, read: Callable[[], T], *, is_use: bool = True) -> T | None:
+        """Read something to show; who may not see it any more gets nothing, and goes to sign in."""
+        try:
+            may, found = await run.io_bound(self._look, read, is_use) or (True, None)
+        except DatabaseUnavailable as error:
+            if is_use:  # else looked at again in a moment
+                self.tell(str(error))
+            return None
+        if not may:
+            self.leave()
+        return found
+
+    async def stays(self, *, is_use: bool = True) -> bool:
+        """Tell whether the session may go on; who may not goes to sign in."""
+        return await self.look(lambda: True, is_use=is_use) or False
+
     def may_go_on(self, *, is_use: bool = False) -> bool:
         """Tell whether the session lasts and still has the right."""
         signed = who(self.engine, self.token, self.lifetime, is_use=is_use)
         return signed is not None and not signed.needs_second_factor and may(signed.role, self.right)
+
+    def dialog(self) -> ui.dialog:
+        """Begin a dialog; nothing of it is kept once it is closed."""
+        with self.place, ui.element() as holder:
+            dialog = ui.dialog()
+
+        def forget() -> None:
+            dialog.delete()
+            holder.delete()
+
+        return dialog.on("hide", forget, args=[])
 
     def tell(self, words: str, kind: Kind = "negative") -> None:
         """Show a notice."""
@@ -59,9 +97,13 @@ class Doing:
             ui.notify(words, type=kind, position="top", multi_line=True, timeout=NOTICE[kind])
 
     def leave(self) -> None:
-        """Go to where one signs in."""
+        """Go to where one signs in, and back from there."""
+        address = then_to(SIGN_IN, page_of(self.place.client.request))
         with self.place:
-            ui.navigate.to(SIGN_IN.removeprefix("/desk"))  # NiceGUI puts its own path before
+            ui.navigate.to(address.removeprefix("/desk"))  # NiceGUI puts its own path before
+
+    def _look(self, read: Callable[[], T], is_use: bool) -> tuple[bool, T | None]:
+        return (True, read()) if self.may_go_on(is_use=is_use) else (False, None)
 
     def _work(self, work: Work) -> bool:
         if not self.may_go_on(is_use=True):

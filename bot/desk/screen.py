@@ -14,16 +14,16 @@ from nicegui.events import KeyEventArguments
 
 from actions.wording import say
 from bot.desk.case_panel import CasePanel
-from bot.desk.doing import Doing
+from bot.desk.doing import Doing, signed_in
 from bot.desk.moments import moment
 from bot.desk.showing import QUEUES, QueueName, Row
-from bot.desk.sign_in_pages import COOKIE, SECOND_FACTOR, SIGN_IN, SIGN_OUT
+from bot.desk.sign_in_pages import COOKIE, SIGN_IN, SIGN_OUT
 from bot.desk.view import View
 from bot.hotline.accounts import set_presence
 from bot.hotline.cases import Case
 from bot.hotline.changes import A_GLANCE
 from bot.hotline.staff import Presence, audit, may
-from bot.hotline.staff_sessions import Lifetime, csrf_of, note_present, who
+from bot.hotline.staff_sessions import Lifetime, csrf_of, note_present
 from bot.turn import Assistant
 from knowledge.database import DatabaseUnavailable, reading
 from knowledge.dossiers import HERE
@@ -47,14 +47,13 @@ def desk_page(assistant: Assistant, lifetime: Lifetime) -> None:
 
     @ui.page("/", title=say("desk.title"))
     async def show(request: Request, number: int | None = None) -> RedirectResponse | None:
-        token = request.cookies.get(COOKIE, "")
-        signed = await run.io_bound(who, assistant.engine, token, lifetime)
-        if signed is None or signed.needs_second_factor:
-            again = f"{SIGN_IN}?number={number}" if number is not None else SIGN_IN
-            return RedirectResponse(SECOND_FACTOR if signed else again, 303)
+        signed = await signed_in(request, assistant.engine, lifetime)
+        if isinstance(signed, RedirectResponse):
+            return signed
         if not may(signed.role, "cases"):  # whoever mends the knowledge
             return RedirectResponse("/content", 303)
-        view = View(assistant, Doing(assistant.engine, token, lifetime, "cases"), signed)
+        doing = Doing(assistant.engine, request.cookies[COOKIE], lifetime, "cases")
+        view = View(assistant, doing, signed)
         if not await view.load():
             return RedirectResponse(SIGN_IN, 303)
         screen = Screen(view)

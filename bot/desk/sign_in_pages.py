@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Annotated
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import segno
 from fastapi import FastAPI, Form, Request, Response
@@ -22,15 +22,33 @@ from bot.hotline.staff import StaffError
 from bot.hotline.staff_sessions import Lifetime, Signed, csrf_matches, csrf_of, sign_out, who
 from knowledge.database import transaction
 
-COOKIE = "desk"
+COOKIE, PATH = "desk", "/desk"
 SIGN_IN, SIGN_OUT, SECOND_FACTOR = "/desk/sign-in", "/desk/sign-out", "/desk/second-factor"
 _TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
 Field = Annotated[str, Form()]
 
 
-def desk_address(number: int | None) -> str:
-    """Give where the desk stands, with a case to open."""
-    return f"/desk/?number={number}" if number is not None else "/desk/"
+def page_of(request: Request) -> str:
+    """Tell which page was asked for, below the desk's path."""
+    path = request.url.path.removeprefix(PATH)
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
+def then_to(address: str, page: str) -> str:
+    """Write an address from which one comes to a page in the end."""
+    return f"{address}?{urlencode({'to': page})}" if page != "/" else address
+
+
+def _after(to: str) -> str:
+    """Give where signing in leads: always below the desk's path."""
+    return PATH + (to if to.startswith("/") else "/")
+
+
+def _title(to: str) -> str:
+    """Name the page that signing in leads to."""
+    if to.startswith("/content"):
+        return say("content.title")
+    return say("accounts.title" if to.startswith("/staff") else "desk.title")
 
 
 def sign_in_routes(
@@ -43,21 +61,22 @@ def sign_in_routes(
         return RedirectResponse("/desk/", 307)
 
     @app.get(SIGN_IN, include_in_schema=False)
-    def show_sign_in(request: Request, number: int | None = None) -> Response:
+    def show_sign_in(request: Request, to: str = "/") -> Response:
         if who(engine, request.cookies.get(COOKIE, ""), lifetime, is_use=False):
-            return RedirectResponse(desk_address(number), 303)
-        return page("sign_in.html", has_sso=has_sso)
+            return RedirectResponse(_after(to), 303)
+        return page("sign_in.html", has_sso=has_sso, title=_title(to))
 
     @app.post(SIGN_IN, include_in_schema=False)
     def take_sign_in(
-        request: Request, login: Field, password: Field, code: Field = "", number: int | None = None
+        request: Request, login: Field, password: Field, code: Field = "", to: str = "/"
     ) -> Response:
         check_origin(request)
         try:
             token = sign_in(engine, login, password, code or None, network_of(request), lifetime)
         except SignInRefused as error:
-            return page("sign_in.html", 401, trouble=str(error), login=login, has_sso=has_sso)
-        reply = RedirectResponse(desk_address(number), 303)
+            facts = {"trouble": str(error), "login": login, "has_sso": has_sso, "title": _title(to)}
+            return page("sign_in.html", 401, **facts)
+        reply = RedirectResponse(_after(to), 303)
         give_session(reply, token, is_secure=is_secure)
         return reply
 
@@ -72,22 +91,24 @@ def sign_in_routes(
         return reply
 
     @app.get(SECOND_FACTOR, include_in_schema=False)
-    def show_second_factor(request: Request) -> Response:
+    def show_second_factor(request: Request, to: str = "/") -> Response:
         token = request.cookies.get(COOKIE, "")
         signed = who(engine, token, lifetime)
         if signed is None or not signed.needs_second_factor:
-            return RedirectResponse("/desk/" if signed else SIGN_IN, 303)
+            return RedirectResponse(_after(to) if signed else then_to(SIGN_IN, to), 303)
         return _second_factor_page(engine, token, signed)
 
     @app.post(SECOND_FACTOR, include_in_schema=False)
-    def take_second_factor(request: Request, csrf: Field, secret: Field, code: Field) -> Response:
+    def take_second_factor(
+        request: Request, csrf: Field, secret: Field, code: Field, to: str = "/"
+    ) -> Response:
         token, signed = _signed(request, engine, lifetime, csrf)
         try:
             with transaction(engine) as session:
                 confirm_second_factor(session, signed.staff_id, secret, code, keep=token)
         except StaffError as error:
-            return _second_factor_page(engine, token, signed, error.shown)
-        return RedirectResponse("/desk/", 303)
+            return _second_factor_page(engine, token, signed, secret, error.shown)
+        return RedirectResponse(_after(to), 303)
 
 
 def _signed(request: Request, engine: Engine, lifetime: Lifetime, csrf: str) -> tuple[str, Signed]:
@@ -117,9 +138,11 @@ def check_origin(request: Request) -> None:
         raise HTTPException(403, say("desk.form_refused"))
 
 
-def _second_factor_page(engine: Engine, token: str, signed: Signed, trouble: str = "") -> HTMLResponse:
+def _second_factor_page(
+    engine: Engine, token: str, signed: Signed, secret: str = "", trouble: str = ""
+) -> HTMLResponse:
     with transaction(engine) as session:
-        secret, uri = begin_second_factor(session, signed.staff_id)
+        secret, uri = begin_second_factor(session, signed.staff_id, secret)
     picture = Markup(segno.make(uri).svg_inline(scale=4))  # noqa: S704  (our own drawing)
     facts = {"secret": secret, "picture": picture, "csrf": csrf_of(token), "name": signed.name}
     return page("second_factor.html", 401 if trouble else 200, trouble=trouble, **facts)

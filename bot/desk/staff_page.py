@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from functools import partial
 
 from fastapi import Request
 from fastapi.responses import RedirectResponse
-from nicegui import run, ui
+from nicegui import ui
 
 from actions.wording import say
-from bot.desk.doing import Doing
-from bot.desk.sign_in_pages import COOKIE, SECOND_FACTOR, SIGN_IN, SIGN_OUT
+from bot.desk.doing import Doing, signed_in
+from bot.desk.sign_in_pages import COOKIE, SIGN_OUT
 from bot.desk.staff_dialogs import StaffDialogs
 from bot.desk.staff_showing import Deed, Member, deeds, members
 from bot.hotline.staff import may
-from bot.hotline.staff_sessions import Lifetime, Signed, csrf_of, who
+from bot.hotline.staff_sessions import Lifetime, Signed, csrf_of
 from bot.turn import Assistant
-from knowledge.database import DatabaseUnavailable, reading
+from knowledge.database import reading
 
 A_LOOK = 10.0  # seconds between looks for what changed
 COLOUR = "#0b5557"
@@ -28,16 +27,16 @@ def staff_page(assistant: Assistant, lifetime: Lifetime) -> None:
 
     @ui.page("/staff", title=say("accounts.title"))
     async def show(request: Request) -> RedirectResponse | None:
-        token = request.cookies.get(COOKIE, "")
-        signed = await run.io_bound(who, assistant.engine, token, lifetime)
-        if signed is None or signed.needs_second_factor:
-            return RedirectResponse(SECOND_FACTOR if signed else SIGN_IN, 303)
+        signed = await signed_in(request, assistant.engine, lifetime)
+        if isinstance(signed, RedirectResponse):
+            return signed
         ui.colors(primary=COLOUR)
         if not may(signed.role, "staff"):
             ui.label(say("accounts.no_right"))
             ui.link(say("accounts.to_desk"), "/")
             return None
-        screen = StaffScreen(Doing(assistant.engine, token, lifetime, "staff"), signed)
+        doing = Doing(assistant.engine, request.cookies[COOKIE], lifetime, "staff")
+        screen = StaffScreen(doing, signed)
         await screen.load()
         screen.build()
         return None
@@ -53,16 +52,13 @@ class StaffScreen:
 
     async def load(self) -> bool:
         """Look at the database; whose session is over sees nothing more."""
-        shown = await run.io_bound(self._read)
+        shown = await self.doing.look(self._read, is_use=False)
         if shown is None:
-            self.doing.leave()
             return False
         self.members, self.deeds = shown
         return True
 
-    def _read(self) -> tuple[list[Member], list[Deed]] | None:
-        if not self.doing.may_go_on():
-            return None
+    def _read(self) -> tuple[list[Member], list[Deed]]:
         with reading(self.doing.engine) as session:
             return members(session), deeds(session)
 
@@ -78,7 +74,7 @@ class StaffScreen:
             with ui.tab_panel(audit).classes("p-0"):
                 self._audit()
         self.dialogs = StaffDialogs(self.doing, self.me, ui.element(), self.follow)
-        ui.timer(A_LOOK, self._glance, immediate=False)
+        ui.timer(A_LOOK, self.follow, immediate=False)
 
     def _header(self) -> None:
         with ui.header().classes("items-center gap-2 p-2 flex-nowrap").style("height: 56px"):
@@ -138,10 +134,6 @@ class StaffScreen:
 
     def _choose(self, member: Member) -> None:
         self.dialogs.choose(member)
-
-    async def _glance(self) -> None:
-        with suppress(DatabaseUnavailable):  # looked at again in a moment
-            await self.follow()
 
     async def follow(self) -> None:
         """Look at the database, and draw anew what differs from what is shown."""

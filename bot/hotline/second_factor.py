@@ -18,11 +18,14 @@ WINDOW = 1  # steps of 30 seconds that a phone's clock may be off, either way
 SECRET = re.compile(r"[A-Z2-7]{32}")
 
 
-def begin_second_factor(session: Session, staff_id: int) -> tuple[str, str]:
-    """Give a new secret and its otpauth address for a QR code; kept once a code of it is confirmed."""
+def begin_second_factor(session: Session, staff_id: int, secret: str = "") -> tuple[str, str]:
+    """Give a secret and its otpauth address for a QR code; kept once a code of it is confirmed.
+
+    The ``secret`` of a first try stays: the phone has it already.
+    """
     staff = locked(session, staff_id)
     _check_has_none(staff.totp_secret)
-    secret = pyotp.random_base32()
+    secret = secret if SECRET.fullmatch(secret) else pyotp.random_base32()
     return secret, pyotp.TOTP(secret).provisioning_uri(name=staff.login, issuer_name=ISSUER)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 
 from pydantic import BaseModel
@@ -11,7 +12,9 @@ from actions.wording import dong, say
 from bot.workbench.fields import FormField, form_of, told_choice
 from knowledge.editing.three_way import MISSING, Place, changes
 
-NAMES = ("what", "name", "title", "place", "question", "number", "text", "day")  # what an entry is called by
+NAMES = (  # what an entry is called by
+    "channel", "what", "name", "title", "place", "question", "number", "text", "id", "day",
+)  # fmt: skip
 NAME_AT_MOST = 60  # characters
 
 
@@ -42,11 +45,19 @@ def differences(shape: type[BaseModel], before: Any, after: Any) -> list[Differe
 
 
 def told_place(shape: type[BaseModel], place: Place, *sides: Any) -> str:
-    """Say where a field stands: «Cách nộp › Trực tiếp › Phí và lệ phí › 1 › Số tiền».
+    """Say where a field stands: «Cách nộp › Trực tiếp › Phí và lệ phí › mỗi bản › Mức thu».
 
     An entry is called by what it is instead of by its place when a record of ``sides`` says so.
     """
     return _place(shape, place, *sides)[0]
+
+
+def told_entry(entry: Any, number: int | None) -> str:
+    """Say which entry of a list this is: by its channel or its name; else by its number, if one is given."""
+    named = [entry[name] for name in NAMES if entry.get(name)] if isinstance(entry, dict) else []
+    if named:
+        return shorten(told_choice(str(named[0])), NAME_AT_MOST, placeholder="…")
+    return "" if number is None else say("content.entry", number=number + 1)
 
 
 def _place(shape: type[BaseModel], place: Place, *sides: Any) -> tuple[str, tuple[FormField, ...]]:
@@ -61,7 +72,8 @@ def _place(shape: type[BaseModel], place: Place, *sides: Any) -> tuple[str, tupl
             fields = named.fields
             labels += [named.label] if part else []
         else:
-            labels.append(_entry_name(sides, part) if isinstance(part, int) else told_choice(part))
+            entry = next((side for side in sides if side is not MISSING), None)
+            labels.append(told_entry(entry, part) if isinstance(part, int) else told_choice(part))
     return " › ".join(filter(None, labels)), fields
 
 
@@ -74,11 +86,6 @@ def _part(side: Any, part: str | int) -> Any:
     if isinstance(part, int):
         return side[part] if part < len(side) else MISSING
     return next((each for each in side if isinstance(each, dict) and part in each.values()), MISSING)
-
-
-def _entry_name(sides: tuple[Any, ...], number: int) -> str:
-    named = (side[name] for side in sides if isinstance(side, dict) for name in NAMES if side.get(name))
-    return str(next(named, number + 1))[:NAME_AT_MOST]
 
 
 def _told(place: Place, value: Any, fields: tuple[FormField, ...]) -> str:

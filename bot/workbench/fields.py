@@ -28,8 +28,10 @@ Kind = Literal[
     "records",
     "words",
     "wordlists",
+    "official_text",
 ]
 WORDING = Path(__file__).with_name("fields.yml")
+_UNIT_IN = {"Fee": "what", "Tariff": "note"}  # where it is told what an amount is paid for each of
 _SAYS_STATED = next(each for each in get_args(Stated) if isinstance(each, BeforeValidator))
 
 
@@ -37,8 +39,8 @@ _SAYS_STATED = next(each for each in get_args(Stated) if isinstance(each, Before
 class FormField:
     """One field: ``name`` in the data ("" for a record that is one value), and what may be put there.
 
-    ``fields`` are those of a record, or of each record of a list; ``is_stated``: it may say that the source
-    is silent.
+    ``fields`` are those of a record, or of each record of a list, which is called ``entry``; ``is_stated``:
+    it may say that the source is silent; ``unit_in``: the field that tells what an amount is paid for.
     """
 
     name: str
@@ -48,6 +50,8 @@ class FormField:
     is_required: bool = False
     is_stated: bool = False
     is_money: bool = False
+    unit_in: str = ""
+    entry: str = ""
     choices: tuple[str, ...] = ()
     fields: tuple[FormField, ...] = ()
 
@@ -66,11 +70,14 @@ def _wording() -> dict[str, Any]:
     return loaded
 
 
-def told_field(shape: str, name: str) -> tuple[str, str]:
-    """Give how a field of a shape is called and explained; raises KeyError for one nobody wrote words for."""
+def told_field(shape: str, name: str) -> tuple[str, str, str]:
+    """Give how a field of a shape is called and explained, and how an entry of its list is called.
+
+    Raises KeyError for a field nobody wrote words for.
+    """
     words = _wording()["fields"]
-    label, explained = words[shape].get(name) or words["any"][name]
-    return str(label), str(explained)
+    label, explained, *entry = words[shape].get(name) or words["any"][name]
+    return str(label), str(explained), str(next(iter(entry), ""))
 
 
 def told_kind(kind: str) -> str:
@@ -95,15 +102,17 @@ def told_choice(value: str) -> str:
 
 def _field(shape: str, name: str, info: FieldInfo) -> FormField:
     kind, inner, choices = _kind(info.annotation)
-    label, explained = told_field(shape, name)
+    label, explained, entry = told_field(shape, name)
     return FormField(
         name,
         label,
         explained,
-        kind,
+        "official_text" if (shape, name) == ("Fee", "basis") else kind,
         is_required=info.is_required(),
         is_stated=any(each is _SAYS_STATED for each in info.metadata),
         is_money=name == "amount",
+        unit_in=_UNIT_IN[shape] if name == "amount" else "",
+        entry=entry,
         choices=choices,
         fields=form_of(inner) if inner else (),
     )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from nicegui import ui
 
 from actions.wording import dong, say
+from bot.workbench.comparing import told_entry
 from bot.workbench.fields import FormField, empty, told_choice
-from knowledge.amounts import AmountError, read_amount
+from bot.workbench.form_values import WORDS, agrees, amount, nothing, read, told_amount, told_words, written
 from knowledge.records import NOT_STATED
 
 ONE_LINE = frozenset(
@@ -19,24 +21,44 @@ ONE_LINE = frozenset(
 Data = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Around:
+    """What a form knows of its page: who hears of each change and of each field that is left.
+
+    ``texts`` gives the official texts to choose from, titles by number; ``advise`` what to think of when an
+    amount is changed, or nothing.
+    """
+
+    is_open: bool
+    changed: Callable[[], None]
+    left: Callable[[], Awaitable[object]]
+    texts: Callable[[], dict[str, str]]
+    advise: Callable[[Data], str]
+
+
 class FormView:
-    """A form over ``data``, which it changes in place; ``changed`` hears of every change."""
+    """A form over the data of one record, which it changes in place."""
 
-    def __init__(self, data: Data, changed: Callable[[], None], *, is_open: bool) -> None:
-        self._data, self._changed, self._is_open = data, changed, is_open
+    def __init__(self, data: Data, around: Around) -> None:
+        self._data, self._around, self._is_open = data, around, around.is_open
+        self._boxes: dict[str, Any] = {}
+        self._read_again: dict[str, Callable[[], object]] = {}  # amounts, by the field that tells their unit
+        self._unit: str | None = None  # put into its own field because it was typed behind an amount
 
-    def build(self, fields: tuple[FormField, ...]) -> None:
-        """Draw the fields, one below the other."""
+    def build(self, fields: tuple[FormField, ...]) -> dict[str, ui.column]:
+        """Draw the fields, one below the other; give the place of each by its label."""
+        places = {}
         with ui.column().classes("w-full gap-3"):
             for field in fields:
-                self._field(field, self._data)
+                with ui.column().classes("w-full gap-1") as places[field.label]:
+                    self._field(field, self._data)
+        return places
 
     def _field(self, field: FormField, data: Data) -> None:
-        with ui.column().classes("w-full gap-1"):
-            if field.is_stated:
-                self._stated(field, data)
-            else:
-                self._widget(field, data)
+        if field.is_stated:
+            self._stated(field, data)
+        else:
+            self._widget(field, data)
 
     def _stated(self, field: FormField, data: Data) -> None:
         """Draw a field that may say that the source is silent."""
@@ -49,7 +71,7 @@ class FormView:
                 ui.label(f"{field.label}: {say('content.not_stated')}").classes("text-grey-8")
 
         def silent(is_on: bool) -> None:
-            self._put(data, field.name, NOT_STATED if is_on else _nothing(field))
+            self._put(data, field.name, NOT_STATED if is_on else nothing(field))
             widget.refresh()
 
         widget()
@@ -64,10 +86,46 @@ class FormView:
         if draw:
             draw(field, data)
             return
-        element = self._simple(field, data.get(field.name))
+        element = self._boxes[field.name] = self._simple(field, data.get(field.name))
         element.props["hint"] = field.explained
         element.props("outlined dense").classes("w-full").set_enabled(self._is_open)
-        element.on_value_change(lambda event: self._put(data, field.name, _read(field, event.value)))
+        element.on("blur", self._around.left)
+        if field.is_money:
+            self._money(field, data, element)
+            return
+
+        def typed() -> None:
+            self._put(data, field.name, read(field, element.value))
+            self._read_again.get(field.name, bool)()
+
+        element.on_value_change(typed)
+
+    def _money(self, field: FormField, data: Data, element: Any) -> None:
+        """Let an amount be typed with what it is paid for each of, which goes into its own field."""
+        advice = ui.label().classes("w-full bg-orange-1 p-2 mt-3 rounded break-words").props("role=status")
+
+        def advise() -> None:
+            advice.text = self._around.advise(data) if self._is_open else ""
+            advice.set_visibility(bool(advice.text))
+
+        def typed() -> None:
+            found = amount(element.value or "")
+            unit, there = found.per if found else None, data.get(field.unit_in)
+            if field.unit_in and unit != there and there in (None, "", self._unit):
+                self._unit = there = unit
+                self._boxes[field.unit_in].value = unit or ""
+            self._put(data, field.name, read(field, element.value) if agrees(unit, there) else element.value)
+            advise()
+
+        def read_again() -> None:
+            if isinstance(data.get(field.name), str):
+                typed()
+                element.validate(return_result=False)
+
+        element.validation = lambda text: told_amount(field, text, data.get(field.unit_in))
+        element.on_value_change(typed)
+        self._read_again[field.unit_in] = read_again
+        advise()
 
     def _simple(self, field: FormField, value: Any) -> Any:
         label = field.label if field.is_required else f"{field.label} ({say('content.optional')})"
@@ -86,21 +144,33 @@ class FormView:
                 return ui.input(label, value=value or "").props("type=date stack-label")
             case "moment":
                 return ui.input(label, value=str(value or "")[:16]).props("type=datetime-local stack-label")
-            case "number" if field.is_money:
-                return ui.input(label, value="" if value is None else str(value), validation=_told_amount)
+            case "official_text":
+                return self._text_choice(label, value)
+            case kind if kind in WORDS:
+                box = ui.textarea(label, value=written(field, value)).props("autogrow rows=1")
+                box.validation = lambda text: told_words(field, text)
+                return box
             case "text" | "number" if field.name in ONE_LINE or field.kind == "number":
                 return ui.input(label, value="" if value is None else str(value))
             case _:
-                return ui.textarea(label, value=_written(field, value)).props("autogrow rows=1")
+                return ui.textarea(label, value=written(field, value)).props("autogrow rows=1")
+
+    def _text_choice(self, label: str, value: str | None) -> ui.select:
+        """Offer the official texts that the record rests on, then all others."""
+
+        def options() -> dict[str, str]:
+            return {**({value: value} if value else {}), **self._around.texts()}
+
+        box = ui.select(options(), label=label, value=value or None, with_input=True, clearable=True)
+        box.on("focus", lambda: None if box.options == options() else box.set_options(options()))
+        return box
 
     def _record(self, field: FormField, data: Data) -> None:
         inner = data.setdefault(field.name, empty(field.fields))
         with ui.expansion(field.label, caption=field.explained).classes(
             "w-full border border-gray-300 rounded"
         ) as box:
-            self._when_opened(
-                box, lambda: FormView(inner, self._changed, is_open=self._is_open).build(field.fields)
-            )
+            self._when_opened(box, lambda: FormView(inner, self._around).build(field.fields))
 
     def _records(self, field: FormField, data: Data) -> None:
         """Draw a list of records, each folded, with what adds, moves and takes away."""
@@ -120,7 +190,7 @@ class FormView:
         ui.label(field.label).classes("font-bold mt-2")
         ui.label(field.explained).classes("text-sm text-grey-8")
         entries()
-        button = ui.button(say("content.add_to", what=field.label.lower()), icon="add", on_click=add)
+        button = ui.button(say("content.add_to", what=field.entry), icon="add", on_click=add)
         button.props("flat dense no-caps").set_enabled(self._is_open)
 
     def _entry(self, field: FormField, data: Data, place: int, refresh: Callable[[], object]) -> None:
@@ -130,15 +200,15 @@ class FormView:
             other = place + by
             if 0 <= other < len(entries):
                 entries[place], entries[other] = entries[other], entries[place]
-                self._changed()
+                self._around.changed()
                 refresh()
 
         def take_away() -> None:
             del entries[place]
-            self._changed()
+            self._around.changed()
             refresh()
 
-        FormView(entries[place], self._changed, is_open=self._is_open).build(field.fields)
+        FormView(entries[place], self._around).build(field.fields)
         if self._is_open:
             with ui.row().classes("gap-1"):
                 for name, work in (
@@ -148,7 +218,7 @@ class FormView:
                 ):
                     ui.button(say(f"content.{name}"), on_click=work).props("flat dense no-caps")
 
-    def _when_opened(self, box: ui.expansion, build: Callable[[], None]) -> None:
+    def _when_opened(self, box: ui.expansion, build: Callable[[], object]) -> None:
         """Draw what is folded when it is first opened: a long record would be slow else."""
 
         def opened(is_open: bool) -> None:
@@ -163,68 +233,11 @@ class FormView:
             data.pop(name, None)
         else:
             data[name] = value
-        self._changed()
+        self._around.changed()
 
 
 def _title(entry: Data, place: int) -> str:
-    told = [
-        str(entry[name])
-        for name in ("title", "name", "what", "place", "question", "number", "text", "id", "day")
-        if entry.get(name)
-    ]
-    if entry.get("channel"):
-        told.insert(0, told_choice(entry["channel"]))
     amount = dong(entry["amount"]) if isinstance(entry.get("amount"), int) else ""
     days = " – ".join(str(entry[name]) for name in ("valid_from", "valid_to") if entry.get(name))
-    return " · ".join(each for each in (f"{place + 1}", *told[:1], amount, days) if each)[:120]
-
-
-def _nothing(field: FormField) -> Any:
-    return [] if field.kind in ("texts", "records", "choices") else ""
-
-
-def _written(field: FormField, value: Any) -> str:
-    if field.kind == "texts":
-        return "\n".join(value or ())
-    if field.kind == "wordlists":
-        return "\n".join(f"{key}: {'; '.join(words)}" for key, words in (value or {}).items())
-    if field.kind == "words":
-        return "\n".join(f"{key}: {word}" for key, word in (value or {}).items())
-    return str(value or "")
-
-
-def _read(field: FormField, typed: Any) -> Any:
-    """Read what was typed; ``None`` for nothing in a field that may be left out."""
-    text = (typed or "").strip() if isinstance(typed, str) or typed is None else typed
-    if field.kind == "texts":
-        return [line.strip() for line in (typed or "").splitlines() if line.strip()]
-    if field.kind in ("words", "wordlists"):
-        pairs = [line.partition(":") for line in (typed or "").splitlines() if line.strip()]
-        read: dict[str, Any] = {key.strip(): words.strip() for key, _, words in pairs}
-        if field.kind == "words":
-            return read
-        return {key: [one.strip() for one in words.split(";") if one.strip()] for key, words in read.items()}
-    if text == "" and not field.is_required:
-        return None
-    if field.is_money:
-        return _amount(text)
-    if field.kind == "number" and text.isdecimal():
-        return int(text)
-    return text
-
-
-def _amount(text: str) -> Any:
-    """Read an amount; what cannot be read stays as it was typed, and is told when the draft is handed in."""
-    try:
-        return read_amount(text).amount
-    except AmountError:
-        return text
-
-
-def _told_amount(text: str) -> str | None:
-    """Say what is wrong with an amount as typed, or nothing."""
-    try:
-        read_amount(text)
-    except AmountError as error:
-        return str(error)
-    return None
+    name = told_entry(entry, None)
+    return " · ".join(each for each in (f"{place + 1}", name, amount, days) if each)

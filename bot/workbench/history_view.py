@@ -66,26 +66,32 @@ class HistoryView:
                 )
                 if (
                     row.state == "approved"
+                    and row.data is not None
                     and held
                     and row.id != held.id
                     and (row.publish_on or date.max) <= self.today
                 ):
                     go = ui.button(say("content.go_back"), on_click=partial(self._go_back, row.id))
                     go.props("flat dense no-caps")
+                if row.state == "dropped" and row.data is not None and self._state().opened is None:
+                    redo = ui.button(say("content.redo"), on_click=partial(self._redo, row.id))
+                    redo.props("flat dense no-caps")
                 is_coming = row.state == "approved" and (row.publish_on or date.min) > self.today
                 if is_coming and self.visit.me.staff_id not in row.authors:
                     stop = ui.button(say("content.unschedule"), on_click=partial(self._unschedule, row.id))
                     stop.props("flat dense no-caps color=negative")
 
-    def _compare(self, row: ContentRevision) -> None:
+    async def _compare(self, row: ContentRevision) -> None:
         """Show two revisions beside each other; the other is chosen, at first what it began from."""
+        if not await self.visit.doing.stays():
+            return
         others = {
             each.id: f"{each.id} · {moment(each.changed_at)}"
             for each in self._state().history
             if each.id != row.id
         }
         by_number = {each.id: each for each in self._state().history}
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full max-w-3xl gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full max-w-3xl gap-2"):
             ui.label(say("content.compare_title", number=row.id)).classes("text-lg font-bold")
             first = row.base_id if row.base_id in others else next(iter(others), None)
             other = ui.select(others, value=first, label=say("content.compare_with")).props("outlined dense")
@@ -109,6 +115,16 @@ class HistoryView:
         if await self.visit.doing.do(work):
             await self._again()
             await self._submit()
+
+    async def _redo(self, number: int) -> None:
+        """Begin a draft with what a dropped one said."""
+
+        def work(session: Session) -> None:
+            row = begin_anew(session, number, self.visit.me.staff_id, self.today)
+            note_deed(session, self.visit, "drafted", row)
+
+        if await self.visit.doing.do(work):
+            await self._again()
 
     async def _unschedule(self, number: int) -> None:
         def work(session: Session) -> None:

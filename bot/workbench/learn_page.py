@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures.process import BrokenProcessPool
 from functools import partial
 from typing import Any
 
@@ -19,10 +20,12 @@ from bot.hotline.staff import audit
 from bot.workbench.lessons import Teacher, teach_example, teach_name, teach_question, teach_topic
 from bot.workbench.list_page import address_of
 from bot.workbench.shell import Visit
-from bot.workbench.unanswered import Asked, AskedGroup, grouped, settle, unanswered
+from bot.workbench.unanswered import GROUPINGS, Asked, AskedGroup, settle, unanswered
 from knowledge.database import now, reading
+from knowledge.editing.revisions import ContentRevision
 
 MOST_SHOWN = 100  # groups, and ways of asking in one
+Lesson = list[ContentRevision]  # what was drafted; nothing for a question that was dismissed
 
 
 async def learn_page(visit: Visit) -> None:
@@ -31,6 +34,7 @@ async def learn_page(visit: Visit) -> None:
     with ui.column().classes("w-full max-w-5xl mx-auto gap-2"):
         ui.label(say("content.learn_hint")).classes("text-sm text-grey-8")
         screen.busy = ui.spinner(size="2em")
+        screen.trouble = ui.label("").classes("text-negative").props("role=alert")
         screen.build()
     ui.timer(0.1, screen.load, once=True)
 
@@ -43,18 +47,24 @@ class LearnScreen:
         self.groups: list[AskedGroup] = []
         self.proposals: list[Proposal] = []
         self.busy: ui.spinner
+        self.trouble: ui.label
         self.is_loaded = False
 
     async def load(self) -> None:
         """Gather the questions, and group them; that may take half a minute."""
-        if not await run.io_bound(self.visit.doing.may_go_on):
-            self.visit.doing.leave()
-            return
         self.busy.visible = True
-        asked, self.proposals = await run.io_bound(self._read)  # type: ignore[misc]
+        if (found := await self.visit.doing.look(self._read, is_use=False)) is None:
+            return
+        asked, self.proposals = found
         words = self.visit.bench.assistant.library.search_words
-        self.groups = await run.io_bound(grouped, asked, words)  # type: ignore[assignment]
-        self.busy.visible, self.is_loaded = False, True
+        try:
+            self.groups = await run.io_bound(GROUPINGS.groups, asked, words)  # type: ignore[assignment]
+        except BrokenProcessPool:  # it was ended from outside, as for want of memory
+            self.trouble.text = say("content.not_grouped")
+            return
+        finally:
+            self.busy.visible = False
+        self.is_loaded, self.trouble.text = True, ""
         self.build.refresh()
 
     def _read(self) -> tuple[list[Asked], list[Proposal]]:
@@ -80,6 +90,8 @@ class LearnScreen:
 
     def _group(self, group: AskedGroup) -> None:
         caption = say("content.asked_times", times=group.times, at=moment(group.last_at))
+        if group.useless:
+            caption = f"{caption} · {say('content.asked_useless', times=group.useless)}"
         with ui.expansion(group.label, caption=caption).classes(
             "w-full border border-gray-300 rounded"
         ) as box:
@@ -140,32 +152,32 @@ class LearnScreen:
     def _name(self, picked: Callable[[], list[str]]) -> None:
         options = self._procedures(picked(), is_own=True)
 
-        def work(session: Session, code: Any) -> None:
-            teach_name(session, self._teacher(), code, picked())
+        def work(session: Session, code: Any) -> Lesson:
+            return teach_name(session, self._teacher(), code, picked())
 
         self._ask(say("content.as_name"), say("content.which_procedure"), options, work)
 
     def _question(self, picked: Callable[[], list[str]]) -> None:
         options = self._procedures(picked(), is_own=False)
 
-        def work(session: Session, code: Any) -> None:
+        def work(session: Session, code: Any) -> Lesson:
             names = self.visit.bench.assistant.library.catalogue.procedures.names()
-            teach_question(session, self._teacher(), code, names[code], picked())
+            return teach_question(session, self._teacher(), code, names[code], picked())
 
         self._ask(say("content.as_question"), say("content.which_procedure"), options, work)
 
     def _example(self, picked: Callable[[], list[str]]) -> None:
         options = {intent: f"{told_intent(intent)} ({intent})" for intent in actions.ACTIONS}
 
-        def work(session: Session, intent: Any) -> None:
-            teach_example(session, self._teacher(), intent, picked())
+        def work(session: Session, intent: Any) -> Lesson:
+            return teach_example(session, self._teacher(), intent, picked())
 
         self._ask(say("content.as_example"), say("content.which_intent"), options, work)
 
     def _topic(self, picked: Callable[[], list[str]]) -> None:
-        def work(session: Session, topic: Any) -> None:
+        def work(session: Session, topic: Any) -> Lesson:
             texts = picked()
-            teach_topic(session, self._teacher(), topic, texts[0] if texts else topic, texts)
+            return teach_topic(session, self._teacher(), topic, texts[0] if texts else topic, texts)
 
         self._ask(
             say("content.as_topic"),
@@ -176,8 +188,9 @@ class LearnScreen:
         )
 
     def _dismiss(self, texts: list[str]) -> None:
-        def work(session: Session, why: Any) -> None:
+        def work(session: Session, why: Any) -> Lesson:
             settle(session, texts, "dismissed", why or "", self.visit.me.staff_id)
+            return []
 
         self._ask(say("content.dismiss"), say("content.dismiss_why"), None, work)
 
@@ -186,11 +199,12 @@ class LearnScreen:
         title: str,
         label: str,
         options: dict[str, str] | None,
-        work: Callable[[Session, Any], None],
+        work: Callable[[Session, Any], Lesson],
         then: Callable[[str], str] | None = None,
     ) -> None:
         """Ask for one thing, chosen or typed, and do the work with it."""
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        lessons: list[Lesson] = []
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(title).classes("text-lg font-bold")
             if options is None:
                 box: Any = ui.input(label).props("outlined autofocus").classes("w-full")
@@ -202,13 +216,15 @@ class LearnScreen:
             )
 
             def done(session: Session) -> None:
-                work(session, box.value)
+                lessons.append(work(session, box.value))
                 audit(session, self.visit.me.staff_id, "content_learned", str(box.value)[:80])
 
             async def go() -> None:
                 if await self.visit.doing.do(done, told=trouble.set_text):
                     dialog.close()
-                    self.visit.doing.tell(say("content.learned"), "positive")
+                    is_open = any(row.state == "draft" for row in lessons[-1])
+                    key = "learned_in_draft" if is_open else "learned"
+                    self.visit.doing.tell(say(f"content.{key}"), "positive")
                     if then:
                         ui.navigate.to(then(box.value))
                     else:
@@ -217,6 +233,7 @@ class LearnScreen:
             with ui.row():
                 ui.button(say("content.learn_do"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
+        dialog.on("hide", dialog.delete)
         dialog.open()
 
     def _proposal(self, proposal: Proposal) -> None:
@@ -240,8 +257,9 @@ class LearnScreen:
         known = self.visit.bench.assistant.library.catalogue.official_texts
         numbers = [each["number"] for each in proposal.sources if each.get("number") in known]
 
-        def work(session: Session, topic: Any) -> None:
-            teach_topic(
+        def work(session: Session, topic: Any) -> Lesson:
+            session.get_one(Proposal, proposal.id).settled_at = now()
+            return teach_topic(
                 session,
                 self._teacher(),
                 topic,
@@ -250,7 +268,6 @@ class LearnScreen:
                 proposal.answer,
                 numbers,
             )
-            session.get_one(Proposal, proposal.id).settled_at = now()
 
         self._ask(
             say("content.as_topic"),
@@ -261,9 +278,10 @@ class LearnScreen:
         )
 
     def _dismiss_proposal(self, number: int) -> None:
-        def work(session: Session, why: Any) -> None:
+        def work(session: Session, why: Any) -> Lesson:
             proposal = session.get_one(Proposal, number)
             settle(session, [proposal.question], "dismissed", why or "", self.visit.me.staff_id)
             proposal.settled_at = now()
+            return []
 
         self._ask(say("content.dismiss"), say("content.dismiss_why"), None, work)

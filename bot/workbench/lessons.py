@@ -1,28 +1,33 @@
-"""Turning a question into knowledge: a name, a typical question or an example, with the case that proves it.
+"""Turning a question into knowledge: a name, a typical question, an example or a topic, with its proof.
 
 Everything is a draft that another has to approve. Each lesson also drafts a correction: the question and what
-it has to be understood as from then on.
+it has to be understood as from then on; both are handed in, approved, given back and dropped together.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from actions.wording import say
-from bot.workbench.unanswered import settle
+from bot.workbench.telling import read_fault
+from bot.workbench.unanswered import correction_key, settle
 from knowledge.editing.drafts import draft, save, submit
 from knowledge.editing.published import Published
-from knowledge.editing.records import Key
+from knowledge.editing.records import Key, file_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, holding_of, open_revision
 from knowledge.search import folded_words
+from nlu.contract import find_example_faults
+from nlu.data_files import DataFileError, read_example
+
+OF_KIND = {"procedure": "procedure", "questions": "procedure", "examples": "intent", "topic": "topic"}
 
 
 @dataclass(frozen=True)
@@ -53,9 +58,14 @@ def teach_question(
 
 
 def teach_example(session: Session, by: Teacher, intent: str, texts: Sequence[str]) -> list[ContentRevision]:
-    """Draft example sentences of an intent, which the next training learns."""
+    """Draft example sentences of an intent, which the next training learns.
+
+    Raises EditRefused for one that may not be learned, since models are measured by it.
+    """
     add = partial(_with_more, more=texts)
-    return _teach(session, by, ("examples", intent), add, [], texts, "example", {"intent": intent})
+    rows = _teach(session, by, ("examples", intent), add, [], texts, "example", {"intent": intent})
+    refuse_unfit_examples(by.published, by.today, rows)
+    return rows
 
 
 def teach_topic(
@@ -66,14 +76,66 @@ def teach_topic(
     texts: Sequence[str],
     answer: str = "",
     sources: Sequence[str] = (),
-) -> ContentRevision:
+) -> list[ContentRevision]:
     """Begin a topic with these names; what is missing is still to be written, so it is not handed in."""
     if holding_of(session, ("topic", topic), by.today) or open_revision(session, ("topic", topic)):
         raise EditRefused("there", f"there is a topic {topic}")
     rule = {"valid_from": by.today.isoformat(), "text": answer, "sources": list(sources)}
     data = {"id": topic, "intent": "", "title": title[:60], "aliases": list(texts), "rules": [rule]}
     settle(session, texts, "topic", topic, by.staff)
-    return draft(session, ("topic", topic), by.staff, by.today, data)
+    row = draft(session, ("topic", topic), by.staff, by.today, data)
+    return [row, *_corrections(session, by, texts, {"topic": topic})]
+
+
+def with_corrections(session: Session, revisions: Sequence[int]) -> list[int]:
+    """Give revisions with the corrections that were drafted for them and are as far as they are."""
+    found = dict.fromkeys(revisions)
+    for row in (session.get_one(ContentRevision, each) for each in revisions):
+        for text in _learned(session, row):
+            correction = open_revision(session, ("correction", correction_key(text)))
+            if (
+                correction
+                and correction.state == row.state
+                and _expected(correction) == (OF_KIND[row.kind], row.key)
+            ):
+                found[correction.id] = None
+    return list(found)
+
+
+def _learned(session: Session, row: ContentRevision) -> list[str]:
+    """List the names, questions or examples that a draft adds to what it was begun from."""
+    if row.kind not in OF_KIND:
+        return []
+    base = session.get(ContentRevision, row.base_id) if row.base_id else None
+    before = {folded_words(text) for text in _said(base.data if base else None)}
+    return [text for text in _said(row.data) if folded_words(text) not in before]
+
+
+def _said(data: Any) -> list[str]:
+    return list(data["aliases"] if isinstance(data, dict) else data or ())
+
+
+def _expected(correction: ContentRevision) -> tuple[str, str]:
+    """Give what alone a correction expects, as lessons write it."""
+    expected = [(name, value) for name, value in (correction.data or {}).items() if name != "question"]
+    return expected[0] if len(expected) == 1 else ("", "")
+
+
+def refuse_unfit_examples(published: Published, today: date, rows: Sequence[ContentRevision]) -> None:
+    """Raise EditRefused for drafted example sentences that no training may learn, with each fault."""
+    drafted = {row.record: row.data for row in rows if row.kind == "examples"}
+    if not drafted:
+        return
+    state = published.on(today, drafted)
+    added, faults = [], []
+    for name in map(file_of, drafted):
+        for place, written in enumerate(state.open(name).data if name in state.files else ()):
+            try:
+                added.append(read_example(Path(name), place + 1, Path(name).stem, written))
+            except DataFileError as error:
+                faults.append(str(error))
+    if found := [read_fault(each) for each in (*faults, *find_example_faults(added))]:
+        raise EditRefused("faulty", "\n".join(map(str, found)), faults=found, records=drafted)
 
 
 def _with_more(said: Sequence[str], more: Sequence[str]) -> list[str]:
@@ -92,17 +154,32 @@ def _teach(
     how: str,
     expected: dict[str, str],
 ) -> list[ContentRevision]:
-    """Draft a change, of ``new`` data where there is no record, with its corrections, and hand it in."""
+    """Draft a change, of ``new`` data where there is no record, with its corrections, and hand it in.
+
+    A draft of the record that is open already is gone on with, and not handed in.
+    """
     if not texts:
         raise EditRefused("no_texts", "choose at least one question")
-    rows = [_changed(session, by, record, add, new)]
-    for text in texts:
-        key = hashlib.sha256(folded_words(text).encode()).hexdigest()[:12]
-        wanted = {"question": text, **expected}
-        rows.append(_changed(session, by, ("correction", key), partial(_instead, wanted), wanted))
+    is_open = open_revision(session, record) is not None
+    rows = [_changed(session, by, record, add, new), *_corrections(session, by, texts, expected)]
     settle(session, texts, how, next(iter(expected.values())), by.staff)
+    if is_open:  # whoever began that draft hands it in
+        return rows
     why = say("content.lesson_why", text=texts[0])
     return submit(session, by.published, [row.id for row in rows], by.staff, why, None, by.today)
+
+
+def _corrections(
+    session: Session, by: Teacher, texts: Sequence[str], expected: dict[str, str]
+) -> list[ContentRevision]:
+    """Draft what questions have to be understood as from now on."""
+    rows = []
+    for text in texts:
+        wanted = {"question": text, **expected}
+        rows.append(
+            _changed(session, by, ("correction", correction_key(text)), partial(_instead, wanted), wanted)
+        )
+    return rows
 
 
 def _instead(wanted: Any, _: Any) -> Any:
@@ -112,10 +189,13 @@ def _instead(wanted: Any, _: Any) -> Any:
 def _changed(
     session: Session, by: Teacher, record: Key, change: Callable[[Any], Any], new: Any
 ) -> ContentRevision:
-    """Draft a change of what a record says, or of ``new`` where there is none."""
-    if open_revision(session, record):
-        raise EditRefused("is_open", "somebody is changing this record; finish or drop that draft first")
-    is_there = holding_of(session, record, by.today) is not None
+    """Draft a change of what a record says, or of ``new`` where there is none, in the open draft if any."""
+    opened = open_revision(session, record)
+    if opened and opened.state == "in_review":
+        raise EditRefused("in_review", "the record waits for review; take it back, or wait for its end")
+    if opened and opened.data is None:
+        raise EditRefused("is_open", "a draft takes this record away; drop that draft first")
+    is_there = opened is not None or holding_of(session, record, by.today) is not None
     if new is None and not is_there:
         raise EditRefused("no_own_record", f"{record[1]} has no record of its own to add a name to")
     row = draft(session, record, by.staff, by.today, None if is_there else new)

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields, replace
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
-from nicegui import run, ui
+from nicegui import ui
 
 from actions.wording import day, say
 from bot.workbench.fields import told_kind
 from bot.workbench.listing import AT_ONCE, Found, Row, Wanted
+from bot.workbench.record_state import begin_draft, read_state
 from bot.workbench.sheet_dialog import SheetDialog
 from bot.workbench.shell import PATH, Visit
 from knowledge.editing.records import KINDS, TABLE, Key
 
-MARKS = ("any", "open", "expiring", "unverified", "doubtful")
+MARKS = ("any", "open", "expiring", "unverified", "doubtful", "retired")
+KEEP = "history.replaceState(history.state, '', location.pathname + %s)"  # for the way back
 COLOURS = {
     "draft": "orange-9",
+    "returned": "red-9",
     "in_review": "purple-8",
     "scheduled": "blue-9",
+    "coming": "blue-9",
+    "retired": "grey-7",
     "imported": "grey-7",
     "missing": "grey-7",
 }
+
+
+def _wanted(said: Mapping[str, str]) -> Wanted:
+    """Read what is wanted from the page's address; what is not known there is left out."""
+    wanted = Wanted(**{each.name: said[each.name] for each in fields(Wanted) if each.name in said})  # type: ignore[arg-type]
+    is_known = wanted.kind in ("", *KINDS) and wanted.mark in MARKS
+    return wanted if is_known else Wanted()
 
 
 async def list_page(visit: Visit) -> None:
@@ -40,13 +54,13 @@ class ListScreen:
     """One browser's list."""
 
     def __init__(self, visit: Visit) -> None:
-        self.visit, self.wanted, self.start = visit, Wanted(), 0
+        self.visit, self.wanted, self.start = visit, _wanted(ui.context.client.request.query_params), 0
         self.found = Found([], 0)
 
     async def build(self) -> None:
         """Draw the filters, then what fits them."""
         today = self.visit.bench.settings.content_day()
-        fields: list[str] = await run.io_bound(self.visit.bench.listing.fields, today)  # type: ignore[assignment]
+        names = await self.visit.doing.look(lambda: self.visit.bench.listing.fields(today)) or []
         await self._look()
         with ui.column().classes("w-full max-w-5xl mx-auto gap-2"):
             with ui.row().classes("w-full gap-2 items-center"):
@@ -60,7 +74,7 @@ class ListScreen:
                 kinds = {"": say("content.every_kind"), **{each: told_kind(each) for each in KINDS}}
                 self._choice(kinds, "kind", say("content.kind"))
                 self._choice(
-                    {"": say("content.every_field"), **{each: each for each in fields}},
+                    {"": say("content.every_field"), **{each: each for each in names}},
                     "field",
                     say("content.field"),
                 )
@@ -71,7 +85,8 @@ class ListScreen:
             self._rows()
 
     def _box(self, label: str, name: str) -> ui.input:
-        box = ui.input(label, on_change=lambda event: self._want(name, event.value or ""))
+        value = getattr(self.wanted, name)
+        box = ui.input(label, value=value, on_change=lambda event: self._want(name, event.value or ""))
         return box.props("dense outlined clearable debounce=200")
 
     def _choice(self, options: dict[str, str], name: str, label: str) -> None:
@@ -83,6 +98,8 @@ class ListScreen:
 
     async def _want(self, name: str, value: Any) -> None:
         self.wanted, self.start = replace(self.wanted, **{name: value}), 0
+        chosen = {each: what for each, what in asdict(self.wanted).items() if what != getattr(Wanted, each)}
+        ui.run_javascript(KEEP % json.dumps(f"?{urlencode(chosen)}" if chosen else ""))
         await self._again()
 
     async def _turn(self, by: int) -> None:
@@ -90,13 +107,15 @@ class ListScreen:
         await self._again()
 
     async def _again(self) -> None:
-        await self._look()
-        self._rows.refresh()
+        if await self._look():
+            self._rows.refresh()
 
-    async def _look(self) -> None:
+    async def _look(self) -> bool:
         bench = self.visit.bench
         find = partial(bench.listing.find, self.wanted, bench.settings.content_day(), self.start)
-        self.found = await run.io_bound(find)  # type: ignore[assignment]
+        found = await self.visit.doing.look(find)
+        self.found = found or self.found
+        return found is not None
 
     @ui.refreshable_method
     def _rows(self) -> None:
@@ -119,7 +138,8 @@ class ListScreen:
             with ui.row().classes("w-full items-baseline gap-x-2 gap-y-0"):
                 ui.label(row.title).classes("font-bold break-words min-w-0")
                 if row.state != "published":
-                    ui.badge(say(f"content.state_{row.state}"), color=COLOURS[row.state])
+                    begins = day(row.begins) if row.begins else ""
+                    ui.badge(say(f"content.state_{row.state}", day=begins), color=COLOURS[row.state])
                 if row.doubts:
                     ui.badge(say("content.doubtful"), color="negative")
             name = "" if row.key[0] == TABLE else row.key[1]
@@ -133,20 +153,31 @@ class ListScreen:
 
     def _new(self) -> None:
         """Ask which record is to be begun."""
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.new")).classes("text-lg font-bold")
             kinds = {each: told_kind(each) for each in KINDS if each != TABLE}
             kind = (
                 ui.select(kinds, value="topic", label=say("content.kind")).props("outlined").classes("w-full")
             )
             key = ui.input(say("content.new_key")).props("outlined").classes("w-full")
-            key.props["hint"] = say("content.new_key_hint")
+            key.props("hide-bottom-space").props["hint"] = say("content.new_key_hint")
 
-            def go() -> None:
+            async def go() -> None:
                 if name := (key.value or "").strip():
-                    ui.navigate.to(address_of((kind.value, name)))
+                    await self._begin((kind.value, name))
+                else:
+                    key.error = say("content.new_key_missing")
 
             with ui.row():
                 ui.button(say("content.begin"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
         dialog.open()
+
+    async def _begin(self, key: Key) -> None:
+        """Open a record, which is begun if there is none."""
+        bench = self.visit.bench
+        find = partial(read_state, bench.engine, key, bench.settings.content_day())
+        if (state := await self.visit.doing.look(find)) is None:
+            return
+        if state.described or await begin_draft(self.visit, key, state):
+            ui.navigate.to(address_of(key))

@@ -6,22 +6,24 @@ model that the server refuses leaves the one that serves in place.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from time import monotonic
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from sqlalchemy import JSON, Engine, Float, ForeignKey, LargeBinary, String, Text, select
+from sqlalchemy import JSON, Engine, Float, ForeignKey, LargeBinary, String, Text, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from actions.wording import say
 from bot.hotline.staff import may
-from knowledge.database import Base, UtcTime, now, reading
+from knowledge.database import Base, UtcTime, now, reading, transaction
 from knowledge.editing.revisions import EditRefused, is_reason
 from nlu.client import ModelRefused, NluClient, NluUnavailable
 
 log = structlog.get_logger()
+DEAD_AFTER = timedelta(seconds=90)  # of a training without a sign of life
 LOOK_EVERY = 10.0  # seconds between looks at what the server serves while nothing changes
 
 
@@ -82,6 +84,25 @@ def list_models(session: Session) -> list[NluModel]:
     return list(session.scalars(select(NluModel).order_by(NluModel.id.desc())))
 
 
+def running(session: Session) -> ModelTraining | None:
+    """Give the training that goes on, if it has given a sign of life lately."""
+    alive = ModelTraining.seen_at > now() - DEAD_AFTER
+    wanted = select(ModelTraining).where(ModelTraining.state == "running", alive)
+    return session.scalar(wanted.order_by(ModelTraining.id.desc()).limit(1))
+
+
+def end_dead(engine: Engine) -> None:
+    """Note of trainings that give no sign of life any more that they failed, and why."""
+    dead = (ModelTraining.state == "running", ModelTraining.seen_at <= now() - DEAD_AFTER)
+    with reading(engine) as session:
+        if session.scalar(select(ModelTraining.id).where(*dead).limit(1)) is None:
+            return
+    with transaction(engine) as session:
+        ended = {"state": "failed", "trouble": say("content.training_broken")}
+        session.execute(update(ModelTraining).where(*dead).values(ended))
+    log.warning("training_broken")
+
+
 def _may_serve(session: Session, model: NluModel) -> bool:
     """Tell whether a model is no worse than the one that serves, or is the one that served before it."""
     last = session.scalars(
@@ -116,10 +137,22 @@ def activate(session: Session, model: int, staff: int, role: str, why: str) -> M
             raise EditRefused("worse", "the model is worse or was not measured: a lead has to decide")
         if not is_reason(why):
             raise EditRefused("worse_why", "the model is worse or was not measured: say why it shall serve")
+    _note_first(session, found)
     activation = ModelActivation(model_id=model, staff_id=staff, why=why.strip())
     session.add(activation)
     session.flush()
     return activation
+
+
+def _note_first(session: Session, model: NluModel) -> None:
+    """Before the first activation of all, note the model that served until then, so that it may come back."""
+    served = select(NluModel.id).where(
+        NluModel.name == ((model.report or {}).get("against") or {}).get("file")
+    )
+    first = session.scalar(served)
+    if first and session.scalar(select(ModelActivation.id).limit(1)) is None:
+        session.add(ModelActivation(model_id=first, staff_id=None))
+        session.flush()
 
 
 class Follower:
@@ -132,7 +165,8 @@ class Follower:
         self._look_at = 0.0
 
     def round(self) -> None:
-        """Have the server change over, if that is to be done."""
+        """Have the server change over, if that is to be done; see to trainings that were broken off."""
+        end_dead(self._engine)
         with reading(self._engine) as session:
             newest = session.scalar(select(ModelActivation.id).order_by(ModelActivation.id.desc()).limit(1))
         if newest is None or (newest == self._done and monotonic() < self._look_at):

@@ -6,16 +6,25 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from actions.request import Known
 from actions.wording import say, sentences
 from bot.desk.moments import moment
 from bot.hotline.staff import audit, may
-from bot.workbench.models import ModelActivation, ModelTraining, NluModel, activate, active, list_models
+from bot.workbench.models import (
+    ModelActivation,
+    ModelTraining,
+    NluModel,
+    activate,
+    active,
+    list_models,
+    running,
+)
 from bot.workbench.shell import Visit, names_of_staff
-from bot.workbench.training import Trainer, last_training, running
+from bot.workbench.training import Trainer, last_training
 from knowledge.database import reading
 from nlu.client import NluUnavailable
 
@@ -60,9 +69,11 @@ class ModelsScreen:
     def __init__(self, visit: Visit) -> None:
         self.visit, self.shown = visit, _Shown()
 
-    async def load(self) -> None:
-        """Look at the database and at what the NLU server says."""
-        self.shown = await run.io_bound(self._read) or _Shown()
+    async def load(self) -> bool:
+        """Look at the database and at what the NLU server says; tell whether anything may be shown."""
+        shown = await self.visit.doing.look(self._read, is_use=False)
+        self.shown = shown or self.shown
+        return shown is not None
 
     def _read(self) -> _Shown:
         bench = self.visit.bench
@@ -86,11 +97,9 @@ class ModelsScreen:
 
     async def follow(self) -> None:
         """Draw anew what changed."""
-        if not await run.io_bound(self.visit.doing.may_go_on):
-            self.visit.doing.leave()
-            return
         before = self.shown
-        await self.load()
+        if not await self.load():
+            return
         if self.shown.is_running or self.shown.state != before.state:
             self.training.refresh()
         if self.shown.state != before.state:
@@ -109,9 +118,10 @@ class ModelsScreen:
             return
         ui.button(say("content.train"), on_click=self._train).props("no-caps")
         ui.label(say("content.train_hint")).classes("text-sm text-grey-8")
-        if training and training.state != "done":
+        if training and (training.trouble or training.state != "done"):
+            key = "left_out" if training.state == "done" else "training_failed"
             trouble = training.trouble or say("content.training_broken")
-            ui.label(say("content.training_failed", trouble=trouble)).classes(
+            ui.label(say(f"content.{key}", trouble=trouble)).classes(
                 "text-negative whitespace-pre-wrap break-words"
             )
 
@@ -146,8 +156,8 @@ class ModelsScreen:
 
     async def _train(self) -> None:
         bench, me = self.visit.bench, self.visit.me.staff_id
-        trainer = Trainer(bench.published, bench.assistant.nlu, bench.settings.content_day())
-
+        known = Known(bench.assistant.library, bench.assistant.pack, bench.settings.content_day())
+        trainer = Trainer(bench.published, bench.assistant.nlu, known)
         numbers: list[int] = []
 
         def work(session: Session) -> None:
@@ -162,7 +172,7 @@ class ModelsScreen:
         """Ask before another model answers citizens; a worse one needs a lead's reason."""
         me = self.visit.me
         is_doubtful = not model.is_good
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.activate_title", name=model.name)).classes("text-lg font-bold break-all")
             if is_doubtful:
                 key = "worse_lead" if may(me.role, "figures") else "worse_ask"
@@ -183,6 +193,7 @@ class ModelsScreen:
             with ui.row():
                 ui.button(say("content.activate"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
+        dialog.on("hide", dialog.delete)
         dialog.open()
 
 

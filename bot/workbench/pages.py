@@ -38,7 +38,7 @@ def add_workbench(app: FastAPI, assistant: Assistant, settings: Settings) -> Non
         return await begin(request, bench, "", list_page)
 
     @ui.page(f"{PATH}/record", title=say("content.record"))
-    async def show_record(request: Request, kind: str, key: str) -> RedirectResponse | None:
+    async def show_record(request: Request, kind: str = "", key: str = "") -> RedirectResponse | None:
         return await begin(request, bench, "/record", partial(record_page, key=(kind, key)))
 
     @ui.page(f"{PATH}/review", title=say("content.review"))

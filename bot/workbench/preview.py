@@ -74,14 +74,15 @@ def _asked(key: Key, known: Known) -> list[tuple[str, str]]:
 
 def _answer(known: Known, pressed: str) -> Answer:
     reading = read_payload(pressed, actions.INTENTS)
-    request = Request(known.library, known.province, known.today, reading=reading, citizen=_Nobody())
+    request = Request(known.library, known.province, known.today, reading=reading, citizen=Nobody())
     return actions.answer(request)[0]
 
 
-class _Nobody(Citizen):
+class Nobody(Citizen):
     """A citizen of whom nothing is stored."""
 
     def erase(self) -> int:
+        """Erase nothing."""
         return 0
 
     def follow_dossier(self, code: str) -> None:
@@ -91,29 +92,50 @@ class _Nobody(Citizen):
         """Follow nothing."""
 
     def followed_dossiers(self) -> list[str]:
+        """Follow none."""
         return []
 
     @property
     def can_be_told(self) -> bool:
+        """They have no channel."""
         return False
 
-    def leave_question(self, reason: str) -> None:
+    @property
+    def places(self) -> dict[str, str]:
+        """They are nowhere else."""
+        return {}
+
+    def give_code(self) -> str:
+        """Give none."""
+        return ""
+
+    def bring_here(self, code: str) -> str | None:  # noqa: ARG002
+        """Bring nothing."""
+        return None
+
+    def leave_question(self, reason: str, things: int = 2) -> None:
         """Leave nothing."""
 
     def hand_over(self, why: Why, procedure: str | None, dossier: str | None) -> HandOver | None:  # noqa: ARG002
+        """Hand nothing over."""
         return None
 
     def give_back(self) -> bool:
+        """Nobody has it."""
         return False
 
     def consent(self) -> bool:
+        """There is no case."""
         return False
 
     def leave_message(self, text: str) -> int | None:  # noqa: ARG002
+        """There is no case."""
         return None
 
     def rate(self, number: int, rating: str | None = None, words: str | None = None) -> bool:  # noqa: ARG002
+        """There is no case."""
         return False
 
     def look_up(self, wanted: Sequence[Wanted]) -> list[LookUp]:
+        """Look nothing up."""
         raise LookUpsNeeded(wanted)

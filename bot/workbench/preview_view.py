@@ -8,7 +8,7 @@ from datetime import date
 from functools import partial
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 
 from actions.answer import Answer
 from actions.wording import say
@@ -76,8 +76,9 @@ class PreviewView:
                 bench.assistant, bench.published, self.key, {**others, self.key: typed}, self.day, today
             )
 
-        self.shown = await run.io_bound(look)
-        self._answers.refresh()
+        if shown := await self.visit.doing.look(look):
+            self.shown = shown
+            self._answers.refresh()
 
     async def _choose_day(self, text: str | None) -> None:
         try:
@@ -86,13 +87,17 @@ class PreviewView:
             return
         await self.show()
 
-    def _choose_channel(self, channel: str) -> None:
+    async def _choose_channel(self, channel: str) -> None:
         self.channel = channel
-        self._answers.refresh()
+        await self._draw_anew()
 
-    def _choose_question(self, number: int) -> None:
+    async def _choose_question(self, number: int) -> None:
         self.asked = number
-        self._answers.refresh()
+        await self._draw_anew()
+
+    async def _draw_anew(self) -> None:
+        if await self.visit.doing.stays():
+            self._answers.refresh()
 
     @ui.refreshable_method
     def _answers(self) -> None:
@@ -101,7 +106,7 @@ class PreviewView:
         if self.shown.faults:
             ui.label(say("content.preview_faulty")).classes("font-bold text-negative")
             for fault in self.shown.faults:
-                ui.label(told_fault(fault)).classes("text-negative break-words")
+                ui.label(told_fault(fault, {self.key: self.typed()})).classes("text-negative break-words")
             return
         if not self.shown.answers:
             ui.label(say("content.preview_none")).classes("text-grey-8")

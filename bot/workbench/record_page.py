@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from copy import deepcopy
 from datetime import date
+from functools import partial
 from typing import Any
 
 from nicegui import run, ui
@@ -14,22 +16,26 @@ from actions.wording import day as told_day
 from actions.wording import say
 from bot.desk.moments import moment
 from bot.workbench.difference_view import LINES
+from bot.workbench.fee_advice import fee_advice
 from bot.workbench.fields import FormField, form_of, told_kind, told_table
-from bot.workbench.form_view import FormView
+from bot.workbench.form_view import Around, FormView
 from bot.workbench.handing_in import hand_in
 from bot.workbench.history_view import HistoryView
+from bot.workbench.lessons import refuse_unfit_examples, with_corrections
 from bot.workbench.links import check_links, links_in
 from bot.workbench.merge_dialog import ask_which
 from bot.workbench.preview_view import PreviewView
 from bot.workbench.questions import ask_why, asked
-from bot.workbench.record_state import RecordState, new_data, note_deed, read_state
+from bot.workbench.record_state import RecordState, begin_draft, note_deed, read_state
 from bot.workbench.shell import PATH, Visit
-from knowledge.editing.drafts import Settled, draft, drop, give_back, save, submit, take_away
+from knowledge.editing.drafts import Settled, drop, give_back, save, submit, take_away, tidy
 from knowledge.editing.records import TABLE, Key, UnknownKey, shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, plain
-from knowledge.editing.three_way import Conflict
+from knowledge.editing.three_way import Conflict, merge
 
+FEWEST_TO_JUMP = 8  # fields of a form that is too long to see at once
 SAVED_EVERY = 5.0  # seconds between savings of what was typed
+TELL_OF_LEAVING = "addEventListener('beforeunload', () => emitEvent('leaving'))"  # the next page reads it
 
 
 async def record_page(visit: Visit, key: Key) -> None:
@@ -48,11 +54,12 @@ class RecordScreen:
     def __init__(self, visit: Visit, key: Key) -> None:
         self.visit, self.key, self.shape = visit, key, shape_of(key)
         self.today = visit.bench.settings.content_day()
-        self.state: RecordState
+        self.state = RecordState(None, None, [], [], {}, None, {})
         self.data: Any = None  # as it is typed; a record that is one value stands under ""
         self.began: Any = None  # the data, and the version of them, that were changed
         self.version = 0
         self.is_dirty = False
+        self.saving = asyncio.Lock()  # one at a time: else one's own saving looks like a colleague's
 
     async def build(self) -> None:
         """Draw the page, and save what is typed from time to time."""
@@ -76,21 +83,35 @@ class RecordScreen:
                     self.history.build()
             tabs.on_value_change(self._turned)
         ui.timer(SAVED_EVERY, self._save_typed, immediate=False)
+        ui.on("leaving", self._save_typed)
+        ui.run_javascript(TELL_OF_LEAVING)
+        ui.context.client.on_disconnect(self._save_typed)
 
     async def _turned(self, event: ValueChangeEventArguments[Any]) -> None:
         if event.value == "preview":
             await self.preview.show()
 
     async def _load(self) -> None:
-        self.state = await run.io_bound(read_state, self.visit.bench.engine, self.key, self.today)  # type: ignore[assignment]
-        opened, held = self.state.opened, self.state.held
-        shown = opened.data if opened else held.data if held else self.state.imported
+        await self._look()
+        opened, described = self.state.opened, self.state.described
+        shown = described.data if described else self.state.imported
         self.began, self.version = deepcopy(shown), opened.version if opened else 0
-        self.data = deepcopy(shown) if isinstance(shown, dict) else {"": deepcopy(shown)}
+        self._put(shown)
         self.is_dirty = False
+
+    async def _look(self) -> None:
+        read = partial(read_state, self.visit.bench.engine, self.key, self.today)
+        self.state = await self.visit.doing.look(read) or self.state
+
+    def _put(self, data: Any) -> None:
+        """Let the form go on from these data."""
+        self.data = deepcopy(data) if isinstance(data, dict) else {"": deepcopy(data)}
 
     async def _again(self) -> None:
         await self._load()
+        await self._redraw()
+
+    async def _redraw(self) -> None:
         for part in (self._top, self._form, self.history.build):
             part.refresh()
         await self.preview.show()
@@ -103,24 +124,27 @@ class RecordScreen:
     @ui.refreshable_method
     def _top(self) -> None:
         state = self.state
-        title = told_table(self.key[1]) if self.key[0] == TABLE else title_of(self.key, self._typed() or {})
+        named = self._typed() or (state.held.data if state.held else None) or {}
+        title = told_table(self.key[1]) if self.key[0] == TABLE else title_of(self.key, named)
         ui.label(title).classes("text-xl font-bold break-words")
         kind = told_kind(self.key[0]) if self.key[0] == TABLE else f"{told_kind(self.key[0])} {self.key[1]}"
         ui.label(" · ".join([kind, *self._told_state()])).classes("text-sm text-grey-8")
-        if state.opened and state.opened.remark:
+        if state.opened and state.opened.is_returned:
             ui.label(say("content.remark", remark=state.opened.remark)).classes(
                 f"bg-orange-1 p-2 rounded {LINES}"
             )
         with ui.row().classes("gap-2 items-center"):
             for key, work in (*self._offered(), *self._offered_links()):
                 button = ui.button(say(f"content.{key}"), on_click=work).props("no-caps")
-                button.props("" if key in ("edit", "submit", "go_review") else "outline")
+                button.props("" if key in ("edit", "bring_back", "submit", "go_review") else "outline")
             self.saved = ui.label("").classes("text-sm text-grey-8").props("role=status")
 
     def _told_state(self) -> list[str]:
         held, opened = self.state.held, self.state.opened
         told = []
-        if held and held.publish_on:
+        if held and held.publish_on and held.data is None:
+            told.append(say("content.retired_since", day=told_day(held.publish_on)))
+        elif held and held.publish_on:
             told.append(say("content.published_since", number=held.id, day=told_day(held.publish_on)))
         elif self.state.imported:
             told.append(say("content.only_imported"))
@@ -132,16 +156,18 @@ class RecordScreen:
             if each.publish_on
         ]
         if opened:
-            told.append(say(f"content.open_{opened.state}", who=self.state.who(opened.authors)))
+            state = "returned" if opened.is_returned else opened.state
+            told.append(say(f"content.open_{state}", who=self.state.who(opened.authors)))
         return told
 
     def _offered(self) -> list[tuple[str, Any]]:
         opened, held = self.state.opened, self.state.held
         if opened is None:
-            begin = [("edit", self._begin)]
+            begin = [("bring_back" if self.state.is_retired else "edit", self._begin)]
             return [*begin, ("retire", self._retire)] if held and held.data is not None else begin
         if opened.state == "draft":
-            return [("save", self._save_now), ("submit", self._submit), ("drop", self._drop)]
+            save = [("save", self._save_now)] if opened.data is not None else []  # else nothing is typed
+            return [*save, ("submit", self._submit), ("drop", self._drop)]
         take_back: list[tuple[str, Any]] = [("take_back", self._take_back)] if self._is_mine else []
         return [*take_back, ("go_review", lambda: ui.navigate.to(f"{PATH}/review"))]
 
@@ -150,6 +176,8 @@ class RecordScreen:
 
     async def _check_links(self) -> None:
         """Open every address of the record, and say which cannot be opened."""
+        if not await self.visit.doing.stays():
+            return
         links = list(dict.fromkeys(links_in(self._typed())))
         self.visit.doing.tell(say("content.checking_links", count=len(links)), "info")
         told = await run.io_bound(check_links, links) or {}
@@ -167,7 +195,25 @@ class RecordScreen:
             ui.label(say("content.not_begun")).classes("text-grey-8 p-2")
             return
         is_open = opened is not None and opened.state == "draft"
-        FormView(self.data, self._note_typed, is_open=is_open).build(self._fields())
+        around = Around(is_open, self._note_typed, self._save_typed, self._texts, self._advise)
+        jumps = ui.row().classes("w-full gap-x-3 gap-y-1 flex-nowrap md:flex-wrap overflow-x-auto text-sm")
+        places = FormView(self.data, around).build(self._fields())
+        if len(places) < FEWEST_TO_JUMP:
+            return
+        with jumps.props(f'role=navigation aria-label="{say("content.jump")}"'):
+            for label, place in places.items():
+                ui.link(label, place.style("scroll-margin-top: 64px")).classes("whitespace-nowrap")
+
+    def _texts(self) -> dict[str, str]:
+        """Give the official texts a fee may rest on: those of the record first."""
+        basis = self.data.get("legal_basis")
+        listed = basis if isinstance(basis, list) else []
+        own = {each["number"]: each["title"] for each in listed if each["number"]}
+        return {number: f"{number} – {title}" for number, title in {**own, **self.state.texts}.items()}
+
+    def _advise(self, fee: dict[str, Any]) -> str:
+        held = self.state.held
+        return fee_advice(held.data if held else self.state.imported, self.data, fee)
 
     def _fields(self) -> tuple[FormField, ...]:
         hidden = ("number",) if self.key[0] == "official_text" else ()
@@ -181,12 +227,20 @@ class RecordScreen:
         """Give the record's data as they are typed."""
         return self.data[""] if set(self.data) == {""} else self.data
 
+    def _tidied(self) -> Any:
+        """Give the data as they are typed in the form in which they are kept."""
+        return tidy(plain(self._typed()))
+
     async def _save_typed(self) -> bool:
-        """Save what was typed since the last time; tell whether all is saved."""
+        """Save what was typed since the last time; tell whether it is saved."""
+        async with self.saving:
+            return await self._save_newest()
+
+    async def _save_newest(self) -> bool:
         opened = self.state.opened
         if not self.is_dirty or opened is None:
             return True
-        typed, conflicts = deepcopy(self._typed()), list[Conflict]()
+        typed, conflicts = self._tidied(), list[Conflict]()
         kept: list[ContentRevision] = []
         self.is_dirty = False
 
@@ -203,40 +257,43 @@ class RecordScreen:
             self.is_dirty = True
             return False
         if conflicts:
-            return await self._settle(kept[0], typed, conflicts)
-        row = kept[0]
-        is_merged = plain(row.data) != plain(typed)
-        self.began, self.version = deepcopy(row.data), row.version
-        if is_merged:
-            await self._again()
+            return await self._settle(kept[0], conflicts)
+        return await self._go_on(kept[0], typed)
+
+    async def _go_on(self, row: ContentRevision, typed: Any) -> bool:
+        """Go on from what was saved; a colleague's changes come in beside what is typed meanwhile."""
+        if row.data != typed:
+            await self._look()
+            both = merge(typed, row.data, newest := self._tidied())
+            if both.conflicts:
+                self.began = typed
+                return await self._settle(row, list(both.conflicts))
+            self._put(both.data)
+            self.is_dirty = newest != typed
+            await self._redraw()
             self.visit.doing.tell(say("content.merged"), "info")
-        self.saved.text = say("content.saved", at=moment(row.changed_at))
+        self.began, self.version = deepcopy(row.data), row.version
+        self.saved.text = say("content.not_saved_yet") if self.is_dirty else _told_saved(row)
         return True
 
-    async def _settle(self, row: ContentRevision, typed: Any, conflicts: list[Conflict]) -> bool:
+    async def _settle(self, row: ContentRevision, conflicts: list[Conflict]) -> bool:
         """Show what a colleague wrote in the same fields, and save what is chosen of both."""
-        settled = await ask_which(self.visit, self.shape, self.began, row.data, typed, conflicts)
-        if settled is None:
-            self.is_dirty = True
-            return False
-        self.began, self.version = deepcopy(row.data), row.version
-        self.data = settled if isinstance(settled, dict) else {"": settled}
+        mine = self._tidied()
+        settled = await ask_which(self.visit, self.shape, self.began, row.data, mine, conflicts)
         self.is_dirty = True
+        if settled is None:
+            return False
+        self._put(settled)
+        self.began, self.version = deepcopy(row.data), row.version
         self._form.refresh()
-        return await self._save_typed()
+        return await self._save_newest()
 
     async def _save_now(self) -> None:
         if await self._save_typed():
             self.visit.doing.tell(say("content.all_saved"), "positive")
 
     async def _begin(self) -> None:
-        new = None if self.state.held else self.state.imported or new_data(self.key, self.shape)
-
-        def work(session: Session) -> None:
-            row = draft(session, self.key, self.visit.me.staff_id, self.today, new)
-            note_deed(session, self.visit, "drafted", row)
-
-        if await self.visit.doing.do(work):
+        if await begin_draft(self.visit, self.key, self.state):
             await self._again()
 
     async def _retire(self) -> None:
@@ -248,27 +305,38 @@ class RecordScreen:
                 take_away(session, self.key, self.visit.me.staff_id, self.today),
             )
 
-        if await self.visit.doing.do(work):
+        if await asked(self.visit, say("content.retire_sure")) and await self.visit.doing.do(work):
             await self._again()
             await self._submit()
 
     async def _drop(self) -> None:
         opened = self.state.opened
-        if opened is None or not await asked(self.visit, say("content.drop_sure")):
+        if opened is None or not await asked(self.visit, self._asked_drop(opened), "drop", "keep"):
             return
         self.is_dirty = False
 
         def work(session: Session) -> None:
-            note_deed(session, self.visit, "dropped", drop(session, opened.id))
+            for number in with_corrections(session, [opened.id]):
+                note_deed(session, self.visit, "dropped", drop(session, number))
 
         if await self.visit.doing.do(work):
             await self._again()
 
+    def _asked_drop(self, opened: ContentRevision) -> str:
+        """Ask whether a draft is to be dropped; say whose words go with it."""
+        others = [each for each in opened.authors if each != self.visit.me.staff_id]
+        return say("content.drop_shared", who=self.state.who(others)) if others else say("content.drop_sure")
+
     async def _take_back(self) -> None:
         opened = self.state.opened
-        if opened and await self.visit.doing.do(
-            lambda session: give_back(session, opened.id, self.visit.me.staff_id, "")
-        ):
+        if opened is None:
+            return
+
+        def work(session: Session) -> None:
+            for number in with_corrections(session, [opened.id]):
+                give_back(session, number, self.visit.me.staff_id, "")
+
+        if await self.visit.doing.do(work):
             await self._again()
 
     async def _submit(self) -> None:
@@ -276,7 +344,7 @@ class RecordScreen:
         opened = self.state.opened
         if opened is None or not await self._save_typed():
             return
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.submit_title")).classes("text-lg font-bold")
             why, on = ask_why(opened.why)
             troubles = ui.label("").classes(f"text-negative {LINES}").props("role=alert")
@@ -284,8 +352,11 @@ class RecordScreen:
             def work(session: Session, settled: Settled) -> None:
                 day = date.fromisoformat(on.value) if on.value else None
                 me, published = self.visit.me.staff_id, self.visit.bench.published
+                numbers = with_corrections(session, [opened.id])
                 reason = why.value or ""
-                for row in submit(session, published, [opened.id], me, reason, day, self.today, settled):
+                rows = submit(session, published, numbers, me, reason, day, self.today, settled)
+                refuse_unfit_examples(published, self.today, rows)
+                for row in rows:
                     note_deed(session, self.visit, "submitted", row)
 
             async def go() -> None:
@@ -297,3 +368,7 @@ class RecordScreen:
                 ui.button(say("content.submit"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
         dialog.open()
+
+
+def _told_saved(row: ContentRevision) -> str:
+    return say("content.saved", at=moment(row.changed_at))

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 from sqlalchemy.orm import Session
 
 from actions.wording import day, say
 from bot.hotline.staff import audit
+from bot.workbench.corrections import made_wrong
 from bot.workbench.difference_view import show_differences
 from bot.workbench.fields import told_kind
 from bot.workbench.handing_in import named
+from bot.workbench.lessons import refuse_unfit_examples, with_corrections
 from bot.workbench.list_page import address_of
+from bot.workbench.questions import asked
 from bot.workbench.shell import Visit, names_of_staff
 from bot.workbench.telling import told_refusal
 from knowledge.database import reading
 from knowledge.editing.drafts import approve, effect_of, give_back
-from knowledge.editing.records import shape_of
+from knowledge.editing.records import shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, waiting
+from nlu.client import NluUnavailable
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,12 @@ class _Waiting:
     after: Any
     later: tuple[tuple[date, Any, Any], ...] = ()
     trouble: str = ""
+    along: tuple[ContentRevision, ...] = ()  # the corrections that go with it
+
+    @property
+    def seen(self) -> dict[int, int]:
+        """The versions that are shown, by number."""
+        return {row.id: row.version for row in (self.row, *self.along)}
 
 
 async def review_page(visit: Visit) -> None:
@@ -58,14 +68,23 @@ class ReviewScreen:
 
     async def load(self) -> None:
         """Look at the database."""
-        self.waiting, self.names = await run.io_bound(self._read)  # type: ignore[misc]
+        if (found := await self.visit.doing.look(self._read)) is None:
+            return
+        self.waiting, self.names = found
         now_are = {each.row.id: each.row.version for each in self.waiting}
         self.chosen = dict(self.chosen.items() & now_are.items())
 
     def _read(self) -> tuple[list[_Waiting], dict[int, str]]:
         engine, today = self.visit.bench.engine, self.visit.bench.settings.content_day()
         with reading(engine) as session:
-            found = [_looked_at(session, row, today) for row in waiting(session)]
+            rows = {row.id: row for row in waiting(session)}
+            with_it = {number: with_corrections(session, [number])[1:] for number in rows}
+            along = {number for numbers in with_it.values() for number in numbers}
+            found = [
+                replace(_looked_at(session, row, today), along=tuple(rows[each] for each in with_it[number]))
+                for number, row in rows.items()
+                if number not in along
+            ]
             session.expunge_all()
         return found, names_of_staff(engine)
 
@@ -106,6 +125,10 @@ class ReviewScreen:
             for begins, before, after in each.later:
                 ui.label(say("content.met_later", day=day(begins))).classes("font-bold")
                 show_differences(shape_of(row.record), before, after)
+            for correction in each.along:
+                question = title_of(correction.record, correction.data)
+                told = say("content.with_correction", text=question)
+                ui.label(told).classes("text-sm text-grey-8 break-words")
             if each.trouble:
                 ui.label(each.trouble).classes("text-negative whitespace-pre-wrap break-words")
             if is_own:
@@ -113,9 +136,7 @@ class ReviewScreen:
                 return
             with ui.row().classes("gap-2"):
                 if not each.trouble:
-                    go = ui.button(
-                        say("content.approve"), on_click=partial(self._approve, {row.id: row.version})
-                    )
+                    go = ui.button(say("content.approve"), on_click=partial(self._approve, each.seen))
                     go.props("no-caps")
                 ui.button(say("content.give_back"), on_click=partial(self._give_back, row.id)).props(
                     "no-caps outline"
@@ -129,16 +150,23 @@ class ReviewScreen:
 
     async def _approve_chosen(self) -> None:
         if self.chosen:
-            await self._approve(dict(sorted(self.chosen.items())))
+            shown = [each.seen for each in self.waiting if each.row.id in self.chosen]
+            await self._approve(dict(sorted(pair for seen in shown for pair in seen.items())))
         else:
             self.visit.doing.tell(say("content.choose_first"), "warning")
 
     async def _approve(self, seen: dict[int, int]) -> None:
         """Approve the versions that were shown; what cannot be is told above what there is by now."""
         bench, me, troubles = self.visit.bench, self.visit.me.staff_id, list[str]()
+        today = bench.settings.content_day()
+        doubt = await self.visit.doing.look(partial(self._doubt, list(seen)))
+        if doubt is None or (doubt and not await asked(self.visit, doubt)):
+            return
 
         def work(session: Session) -> None:
-            for row in approve(session, bench.published, seen, me, bench.settings.content_day()):
+            rows = approve(session, bench.published, seen, me, today)
+            refuse_unfit_examples(bench.published, today, rows)
+            for row in rows:
                 audit(session, me, "content_approved", f"{row.kind}/{row.key} {row.id}"[:80])
 
         if await self.visit.doing.do(work, told=troubles.append):
@@ -146,9 +174,22 @@ class ReviewScreen:
         self.told = "\n".join(troubles)
         await self._again()
 
+    def _doubt(self, numbers: list[int]) -> str:
+        """Say which earlier corrected questions would be answered otherwise; empty when none would."""
+        bench = self.visit.bench
+        with reading(bench.engine) as session:
+            rows = [session.get(ContentRevision, each) for each in numbers]
+            instead = {row.record: row.data for row in rows if row}
+        try:
+            wrong = made_wrong(bench.assistant, bench.published, instead, bench.settings.content_day())
+        except NluUnavailable:
+            return say("content.not_asked_again")
+        told = "\n".join(f"«{each.question}»" for each in wrong)
+        return say("content.makes_wrong", questions=told) if wrong else ""
+
     async def _give_back(self, number: int) -> None:
         me = self.visit.me.staff_id
-        with self.visit.doing.place, ui.dialog() as dialog, ui.card().classes("w-full gap-2"):
+        with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
             ui.label(say("content.give_back")).classes("text-lg font-bold")
             remark = (
                 ui.textarea(say("content.remark_label"))
@@ -157,8 +198,9 @@ class ReviewScreen:
             )
 
             def work(session: Session) -> None:
-                row = give_back(session, number, me, remark.value or "")
-                audit(session, me, "content_given_back", f"{row.kind}/{row.key} {row.id}"[:80])
+                for each in with_corrections(session, [number]):
+                    row = give_back(session, each, me, remark.value or "")
+                    audit(session, me, "content_given_back", f"{row.kind}/{row.key} {row.id}"[:80])
 
             async def go() -> None:
                 if await self.visit.doing.do(work):

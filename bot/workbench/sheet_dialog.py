@@ -49,7 +49,7 @@ class SheetDialog:
 
     def open(self) -> None:
         """Ask for the table, and for the file."""
-        with self.visit.doing.place, ui.dialog() as self.dialog, ui.card().classes("w-full max-w-3xl gap-2"):
+        with self.visit.doing.dialog() as self.dialog, ui.card().classes("w-full max-w-3xl gap-2"):
             ui.label(say("content.sheet_title")).classes("text-lg font-bold")
             names = {each: say(f"content.sheet_{each}") for each in TABLES}
             ui.select(
@@ -76,14 +76,15 @@ class SheetDialog:
         return {key: data_of(state, key) for key in state.revisions}
 
     async def _get(self) -> None:
-        written = await run.io_bound(lambda: write_sheet(self.table, self._content()))
-        ui.download.content(written or b"", f"{say(f'content.sheet_file_{self.table}')}.xlsx", XLSX)
+        if written := await self.visit.doing.look(lambda: write_sheet(self.table, self._content())):
+            ui.download.content(written, f"{say(f'content.sheet_file_{self.table}')}.xlsx", XLSX)
 
     async def _put(self, event: events.UploadEventArguments) -> None:
         data = await event.file.read()
-        self.read = await run.io_bound(self._content)  # type: ignore[assignment]
-        self.plan = await run.io_bound(lambda: read_sheet(self.table, data, self.read))
-        self._plan.refresh()
+        if (content := await self.visit.doing.look(self._content)) is not None:
+            self.read = content
+            self.plan = await run.io_bound(lambda: read_sheet(self.table, data, content))
+            self._plan.refresh()
 
     @ui.refreshable_method
     def _plan(self) -> None:

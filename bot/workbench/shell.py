@@ -13,10 +13,10 @@ from nicegui import run, ui
 from sqlalchemy import Engine, func, select
 
 from actions.wording import say
-from bot.desk.doing import Doing
-from bot.desk.sign_in_pages import COOKIE, SECOND_FACTOR, SIGN_IN, SIGN_OUT
+from bot.desk.doing import Doing, signed_in
+from bot.desk.sign_in_pages import COOKIE, SIGN_OUT
 from bot.hotline.staff import Staff, may
-from bot.hotline.staff_sessions import Signed, csrf_of, who
+from bot.hotline.staff_sessions import Signed, csrf_of
 from bot.settings import Settings
 from bot.turn import Assistant
 from bot.workbench.listing import Listing
@@ -24,6 +24,7 @@ from knowledge.database import DatabaseUnavailable, reading
 from knowledge.editing.published import Published
 from knowledge.editing.revisions import ContentRevision
 
+A_LOOK = 10.0  # seconds between looks whether a page that stands open may be seen still
 PATH = "/content"  # below the desk's
 COLOUR = "#0b5557"
 COUNT_EVERY = 2.0  # seconds between looks at how many drafts wait
@@ -63,18 +64,19 @@ async def begin(
     request: Request, bench: Workbench, here: str, build: Callable[[Visit], Awaitable[None]]
 ) -> RedirectResponse | None:
     """Let staff who may edit the knowledge see a page; whoever else is told whom to ask."""
-    lifetime, token = bench.settings.staff_lifetime(), request.cookies.get(COOKIE, "")
-    signed = await run.io_bound(who, bench.engine, token, lifetime)
-    if signed is None or signed.needs_second_factor:
-        return RedirectResponse(SECOND_FACTOR if signed else SIGN_IN, 303)
+    lifetime = bench.settings.staff_lifetime()
+    signed = await signed_in(request, bench.engine, lifetime)
+    if isinstance(signed, RedirectResponse):
+        return signed
     ui.colors(primary=COLOUR)
     if not may(signed.role, "knowledge"):
         ui.label(say("content.no_right"))
         ui.link(say("content.to_desk"), "/")
         return None
-    visit = Visit(bench, Doing(bench.engine, token, lifetime, "knowledge"), signed)
+    visit = Visit(bench, Doing(bench.engine, request.cookies[COOKIE], lifetime, "knowledge"), signed)
     await _head(visit, here)
     await build(visit)
+    ui.timer(A_LOOK, lambda: visit.doing.stays(is_use=False), immediate=False)
     return None
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from actions.wording import day, say
 from bot.workbench.comparing import told_place
 from bot.workbench.fields import told_faults, told_kind, told_table
 from knowledge.content_files import Fault
-from knowledge.editing.records import TABLE, Key, keys_of, shape_of
+from knowledge.editing.records import TABLE, Content, Key, keys_of, shape_of
 from knowledge.editing.revisions import EditRefused
 from knowledge.editing.three_way import Place
 
@@ -18,21 +19,28 @@ _STEP = re.compile(r"\[([^\]]+)\]|([^.\[\]]+)")
 def told_refusal(error: EditRefused) -> str:
     """Say why something could not be done."""
     if error.reason == "faulty":
-        return "\n".join(told_fault(fault) for fault in error.facts["faults"])
+        return "\n".join(told_fault(fault, error.facts["records"]) for fault in error.facts["faults"])
     facts = {name: day(value) if name == "day" else value for name, value in error.facts.items()}
     return say(f"content.refused_{error.reason}", **facts)
 
 
-def told_fault(fault: Fault) -> str:
-    """Say what is wrong, in which record and field."""
+def read_fault(line: str) -> Fault:
+    """Read a fault of an example sentence: ``examples/<intent>.yml:<line>: <message>``, a sentence a line."""
+    where, _, message = line.partition(": ")
+    path, number, *_ = where.split(":")
+    return Fault(Path(path), int(number), f"[{int(number) - 1}]", message)
+
+
+def told_fault(fault: Fault, records: Content) -> str:
+    """Say what is wrong, in which record and field; ``records`` name the entries of their lists."""
     key = _key_of(fault)
     if key is None:
         return f"{fault.path}: {_sentence(fault.message)}"
     place = _place(fault.field, key)
-    message, field = fault.message, told_place(shape_of(key), place)
-    if not place and ": " in message:  # a check of several fields names the one itself
-        name, _, message = message.partition(": ")
-        field = told_place(shape_of(key), (name,))
+    message, field = fault.message, told_place(shape_of(key), place, records.get(key))
+    name, _, rest = message.partition(": ")
+    if not place and name in shape_of(key).model_fields:  # a check of several fields names the one itself
+        message, field = rest, told_place(shape_of(key), (name,))
     where = told_table(key[1]) if key[0] == TABLE else f"{told_kind(key[0])} {key[1]}"
     return " – ".join(part for part in (where, field, _sentence(message)) if part)
 

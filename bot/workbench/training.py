@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from datetime import date, timedelta
+from collections.abc import Sequence
 from pathlib import Path
 from queue import Empty, Queue
 from tempfile import TemporaryDirectory, TemporaryFile
@@ -16,20 +16,27 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from bot.workbench.models import ModelTraining, keep_model
+from actions.request import Known
+from actions.wording import say
+from bot.workbench.corrections import Differences, misunderstood
+from bot.workbench.models import ModelTraining, keep_model, running
+from bot.workbench.telling import read_fault, told_fault
 from knowledge.catalogue_files import load_catalogue
 from knowledge.database import now, transaction
 from knowledge.editing.exporting import export_folder
 from knowledge.editing.published import Published
 from knowledge.editing.revisions import EditRefused, take_turns
-from nlu.client import NluClient, NluUnavailable
-from nlu.contract import ROOT
-from nlu.training import MODELS
+from knowledge.records import Correction
+from nlu.bench.reading import read
+from nlu.client import NluClient, NluUnavailable, read_parse
+from nlu.contract import ROOT, leave_out_faulty
+from nlu.training import MODELS, attended
 
 log = structlog.get_logger()
 SIGN_EVERY = 10.0  # seconds between signs of life
-DEAD_AFTER = timedelta(seconds=90)  # without a sign
-OF_TRAINING = 0.8  # the share of the whole that training takes; measuring is the rest
+OF_TRAINING = 0.8  # the share of the whole that training takes
+OF_MEASURING = 0.95  # and measuring; asking corrected questions again is the rest
+ANSWERED = "corrected answers"
 WORSE = 1  # the gate's exit code for a model that is worse
 
 
@@ -38,12 +45,22 @@ class TrainingFailed(Exception):
 
 
 class Trainer:
-    """Trains one model at a time; ``root`` is the folder whose data and pipeline are used."""
+    """Trains one model at a time; ``root`` is the folder whose data and pipeline are used.
+
+    What it starts ends with this process, however that ends.
+    """
 
     def __init__(
-        self, published: Published, nlu: NluClient, day: date, models: Path = MODELS, root: Path = ROOT
+        self, published: Published, nlu: NluClient, known: Known, models: Path = MODELS, root: Path = ROOT
     ) -> None:
-        self._published, self._nlu, self._day, self._models, self._root = published, nlu, day, models, root
+        """Take what is published, and what is known on the day whose content is learned."""
+        self._published, self._nlu, self._known, self._models, self._root = (
+            published,
+            nlu,
+            known,
+            models,
+            root,
+        )
 
     def begin(self, session: Session, staff: int) -> int:
         """Note a training that ``run`` is to do; raises EditRefused while another one goes on."""
@@ -71,29 +88,39 @@ class Trainer:
             self._note(number, state="failed", trouble=str(error)[-2000:])
 
     def _train(self, number: int, staff: int, folder: Path) -> None:
-        state = self._published.on(self._day)
-        export_folder(state, folder / "content")
-        corrections = load_catalogue(state, lenient=True).corrections.values()
-        asked = [{"question": each.question, "intent": each.intent} for each in corrections if each.intent]
-        questions = folder / "questions.jsonl"
+        content, questions = folder / "content", folder / "questions.jsonl"
+        state = self._published.on(self._known.today)
+        export_folder(state, content)
+        left_out = leave_out_faulty(self._root, content)
+        corrections = list(load_catalogue(state, lenient=True).corrections.values())
+        asked = [{"question": each.question, "intent": each.intent} for each in corrections if _is_read(each)]
         questions.write_text("".join(json.dumps(each) + "\n" for each in asked), encoding="utf-8")
-        where = [
-            "--content",
-            str(folder / "content"),
-            "--models",
-            str(self._models),
-            "--root",
-            str(self._root),
-        ]
+        where = ["--content", str(content), "--models", str(self._models), "--root", str(self._root)]
         made = Path(self._listen(number, ["train", *where], 0.0, OF_TRAINING)["model"])
         serving = self._serving()
         gate = ["gate", str(made), "--questions", str(questions), "--against", str(serving)]
-        report = self._listen(number, gate, OF_TRAINING, 1.0) if serving else None
+        report = self._listen(number, gate, OF_TRAINING, OF_MEASURING) if serving else None
+        if serving and report and (found := [each for each in corrections if not _is_read(each)]):
+            self._note(number, progress=OF_MEASURING, doing=say("content.asking_again"))
+            report = with_answers(report, found, *(self._asked(one, found) for one in (serving, made)))
         with transaction(self._published.engine) as session:
             if serving:
                 keep_model(session, serving, None, None)  # so that one can go back to it
             model = keep_model(session, made, staff, report)
-        self._note(number, state="done", progress=1.0, model_id=model.id)
+        told = (
+            "\n".join(told_fault(read_fault(each.removeprefix(f"{content}/")), {}) for each in left_out)
+            or None
+        )
+        self._note(number, state="done", progress=1.0, model_id=model.id, trouble=told)
+
+    def _asked(self, model: Path, corrections: list[Correction]) -> list[Differences]:
+        """Ask corrected questions of a model; give for each what comes otherwise than expected."""
+        texts = [each.question for each in corrections]
+        parses = dict(zip(texts, read(model, texts, lambda _: None), strict=True))
+        return [
+            misunderstood(self._known, lambda text: read_parse(text, parses[text]), each)
+            for each in corrections
+        ]
 
     def _serving(self) -> Path | None:
         """Give the file of the model that serves, if it is on this machine."""
@@ -109,8 +136,8 @@ class Trainer:
         with (
             TemporaryFile("w+", encoding="utf-8") as errors,
             subprocess.Popen(  # noqa: S603  (our own command)
-                [sys.executable, "-m", "nlu", *arguments, "--json"],
-                cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True,
+                attended([sys.executable, "-m", "nlu", *arguments, "--json"]),
+                cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True,
             ) as process,
         ):  # fmt: skip
             lines: Queue[str | None] = Queue()
@@ -141,18 +168,47 @@ class Trainer:
                 setattr(training, name, value)
 
 
+def _is_read(correction: Correction) -> bool:
+    """Tell whether a correction is about what a sentence is read as, and not about what is found."""
+    return not (correction.procedure or correction.topic)
+
+
+def with_answers(
+    report: dict[str, Any],
+    corrections: Sequence[Correction],
+    before: Sequence[Differences],
+    after: Sequence[Differences],
+) -> dict[str, Any]:
+    """Add to a gate's report which corrected questions are answered rightly; each that is lost is worse."""
+    changed: dict[bool, list[dict[str, str]]] = {True: [], False: []}
+    for correction, old, new in zip(corrections, before, after, strict=True):
+        if bool(old) != bool(new):
+            expected, got = next(iter((old or new).values()))
+            told = (got or "", expected) if old else (expected, got or "")
+            changed[not new].append({
+                "text": correction.question, "expected": expected, "before": told[0], "after": told[1],
+                "from": "corrected",
+            })  # fmt: skip
+    figures = {
+        side: {**report[side]["figures"], ANSWERED: sum(not each for each in of_side) / len(of_side)}
+        for side, of_side in (("against", before), ("model", after))
+    }
+    lost = {"figure": ANSWERED, "newly_wrong": len(changed[False]), "newly_right": len(changed[True])}
+    return {
+        **report,
+        **{side: {**report[side], "figures": of_side} for side, of_side in figures.items()},
+        "newly_right": [*report["newly_right"], *changed[True]],
+        "newly_wrong": [*report["newly_wrong"], *changed[False]],
+        "is_worse": report["is_worse"] or bool(changed[False]),
+        "reasons": [*report["reasons"], *([lost] if changed[False] else [])],
+    }
+
+
 def _read_all(process: subprocess.Popen[str], lines: Queue[str | None]) -> None:
     assert process.stdout is not None  # noqa: S101 - it is a pipe
     for line in process.stdout:
         lines.put(line)
     lines.put(None)
-
-
-def running(session: Session) -> ModelTraining | None:
-    """Give the training that goes on, if it has given a sign of life lately."""
-    alive = ModelTraining.seen_at > now() - DEAD_AFTER
-    wanted = select(ModelTraining).where(ModelTraining.state == "running", alive)
-    return session.scalar(wanted.order_by(ModelTraining.id.desc()).limit(1))
 
 
 def last_training(session: Session) -> ModelTraining | None:

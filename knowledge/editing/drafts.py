@@ -160,6 +160,7 @@ def submit(
             "in_review",
             now(),
         )
+        row.remark = None  # it is answered
         row.version += 1
         _note_author(row, staff)
     return rows
@@ -349,7 +350,9 @@ def _refuse_faults_from(
 def refuse_faults(published: Published, day: date, instead: Content, beside: Content | None = None) -> None:
     """Raise EditRefused with the faults that records would bring into a day's content."""
     if faults := new_faults(published, day, instead, beside):
-        raise EditRefused("faulty", "\n".join(map(str, faults)), faults=faults)
+        raise EditRefused(
+            "faulty", "\n".join(map(str, faults)), faults=faults, records={**(beside or {}), **instead}
+        )
 
 
 def held(session: Session, revision: int, *states: str) -> ContentRevision:

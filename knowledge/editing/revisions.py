@@ -68,6 +68,11 @@ class ContentRevision(Base):
     decided_at: Mapped[datetime | None] = mapped_column(UtcTime, index=True)
 
     @property
+    def is_returned(self) -> bool:
+        """Tell whether the reviewer gave it back with a remark that is not answered yet."""
+        return self.state == "draft" and bool(self.remark)
+
+    @property
     def record(self) -> Key:
         """The kind and key of its record."""
         return self.kind, self.key

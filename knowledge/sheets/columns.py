@@ -23,7 +23,7 @@ from knowledge.search import folded_words
 Value = str | int | date | None
 LONGEST_CELL = 32_767  # characters that Excel keeps in one cell
 FIRST_YEAR, LAST_YEAR = 1945, 2100
-NOT_STATED_WORDS = "không nêu"
+NOT_STATED_WORDS = "nguồn không nêu"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _DAY = re.compile(r"(?P<day>\d{1,2})([/.-])(?P<month>\d{1,2})\2(?P<year>\d{4})")
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?: 00:00:00)?")

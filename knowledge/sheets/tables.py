@@ -36,7 +36,7 @@ ABOUT = {
     "public_services": "dịch vụ công",
     "portal": "Cổng Dịch vụ công",
     "payment": "thanh toán",
-    "postal": "bưu chính",
+    "postal": "dịch vụ bưu chính",
     "health": "y tế",
 }
 DISTANCES = {
@@ -138,7 +138,7 @@ def _dates(*, kept_null: bool) -> tuple[Column, Column]:
     )
 
 
-_SOURCES = Column("sources", "Nguồn", Sources(), 40, required=True)
+_SOURCES = Column("sources", "Văn bản làm căn cứ", Sources(), 40, required=True)
 
 
 class Fees(Rows):

@@ -36,10 +36,10 @@ _HOW_TO = (
 )
 _AMOUNTS = "Số tiền: gõ số đồng, ví dụ 8.000; cũng đọc được “10.000đ/bản”, “mười nghìn đồng”, “miễn phí”."
 _SILENT = (
-    "Văn bản không nêu mức thu thì gõ “không nêu”. Mỗi mức một dòng, không gõ khoảng như “5.000 đến 10.000”."
+    "Không nêu mức thu thì gõ “nguồn không nêu”. Mỗi mức một dòng, không gõ khoảng như “5.000 đến 10.000”."
 )
 _SEVERAL_SOURCES = (
-    "Nguồn: số văn bản, các nguồn cách nhau bằng dấu chấm phẩy, ví dụ 2138/UBND-HCC1; 623/TTg-KSTT."
+    "Văn bản làm căn cứ: số hiệu, cách nhau bằng dấu chấm phẩy, ví dụ 2138/UBND-HCC1; 623/TTg-KSTT."
 )
 _PHONES = "Số điện thoại: chỉ gõ chữ số và dấu cách, ví dụ 1800 1096."
 _GUIDES: dict[Table, tuple[str, tuple[str, ...]]] = {

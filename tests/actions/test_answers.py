@@ -28,6 +28,7 @@ class FakeCitizen:
     known: dict[str, LookUp] = field(default_factory=dict)
     can_be_told: bool = True
     handed: HandOver | None = None
+    places: dict[str, str] = field(default_factory=dict)
 
     def erase(self) -> int:
         return 0
@@ -41,7 +42,13 @@ class FakeCitizen:
     def followed_dossiers(self) -> list[str]:
         return self.followed
 
-    def leave_question(self, reason: str) -> None:
+    def give_code(self) -> str:
+        return "abcdefgh"
+
+    def bring_here(self, code: str) -> str | None:
+        return None
+
+    def leave_question(self, reason: str, things: int = 2) -> None:
         self.questions.append(reason)
 
     def hand_over(self, why: str, procedure: str | None, dossier: str | None) -> HandOver | None:

@@ -14,11 +14,13 @@ from alembic.config import Config
 from sqlalchemy import Engine, MetaData, func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
+from actions.wording import say
 from bot.inbox import Message, unanswered
 from bot.intake import BadInput, UnknownConversation
 from bot.outbox import OutboxMessage
 from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion, erase_older_than
 from bot.turn import Assistant, Reply
+from bot.workbench.unanswered import unanswered as unanswered_questions
 from knowledge.database import (
     MIGRATIONS,
     Base,
@@ -246,6 +248,25 @@ def test_a_message_without_words_gets_a_helpful_sentence(assistant: Assistant, t
     reply = assistant.reply(Message("web", text)).body
     assert reply["status"] == "asked_back"
     assert reply["messages"][0]["choices"]
+
+
+def test_an_answer_can_be_said_to_miss_the_point(on_any_database: Assistant) -> None:
+    greeting = on_any_database.reply(Message("web", "xin chào"))
+    whose = greeting.body["conversation_id"]
+    told = on_any_database.reply(
+        Message("web", "làm hộ chiếu bao nhiêu tiền, gọi 0912345678", conversation_id=whose)
+    )
+    *_, last = told.messages[-1]["choices"]
+    assert last == {"title": "Chưa đúng ý?", "payload": "ask_human?rating=useless"}
+    assert last not in greeting.messages[-1]["choices"]
+    noted = on_any_database.reply(Message("web", payload=last["payload"], conversation_id=whose))
+    assert noted.messages[-1]["text"] == say("people.useless_noted")
+    assert [choice["payload"] for choice in noted.messages[-1]["choices"]] == ["ask_human"]
+    with transaction(on_any_database.engine) as session:
+        (kept,) = session.scalars(select(UnresolvedQuestion))
+        assert kept.reason == "useless" and kept.text.startswith("làm hộ chiếu bao nhiêu tiền")
+        (asked,) = [each for each in unanswered_questions(session) if each.useless]
+        assert asked.useless == 1 and "0912345678" not in asked.text
 
 
 @pytest.fixture

@@ -83,7 +83,7 @@ def test_an_amount_is_read_as_it_is_typed(text: str, amount: int, per: str | Non
         ("theo quy định", "Không đọc được"),
         ("-5000", "Không đọc được"),
         ("1tr5", "Không đọc được"),
-        ("", "Không đọc được"),
+        ("", "Chưa ghi số tiền. Gõ số đồng"),
         ("8.000đ/bản, 2.000đ/trang", "sau số tiền là “bản, 2.000đ/trang”"),
         ("1/2/2026", "sau số tiền là “2/2026”"),
         ("mười hai nghìn đồng một trăm", "sau số tiền là “trăm”"),

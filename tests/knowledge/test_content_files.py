@@ -84,6 +84,44 @@ def test_a_validity_that_ends_before_it_starts_is_refused(content: Path) -> None
     assert any("valid_to 2026-06-01 lies before valid_from" in fault for fault in _faults(content))
 
 
+@pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        (
+            "official_texts.yml", "issued_on: 2020-03-27",
+            "in_force_from: 2020-03-27\n  in_force_to: 2020-03-26",
+            "in_force_to 2020-03-26 lies before in_force_from 2020-03-27",
+        ),
+        (
+            "procedures/2.000815.yml", "- amount: 2000",
+            "- amount: 2000\n        valid_from: 2027-01-01\n        valid_to: 2026-12-31",
+            "valid_to 2026-12-31 lies before valid_from 2027-01-01",
+        ),
+    ],
+)  # fmt: skip
+def test_days_of_a_text_or_a_fee_that_end_before_they_start_are_refused(
+    content: Path, file: str, old: str, new: str, told: str
+) -> None:
+    _edit(content, old, new, file)
+    assert any(told in fault for fault in _faults(content))
+
+
+def test_a_name_that_nobody_can_read_is_refused(content: Path) -> None:
+    _edit(content, "\nname: >-\n", f"\nname: >-\n  {'rất ' * 1250}\n", "procedures/2.000815.yml")
+    assert any("name: String should have at most 2000 characters" in fault for fault in _faults(content))
+
+
+def test_a_fee_rests_on_a_text_that_its_procedure_or_the_list_of_texts_names(content: Path) -> None:
+    fee = "- amount: 2000\n        basis: "
+    _edit(content, "- amount: 2000", f"{fee}257/2016/TT-BTC", "procedures/2.000815.yml")
+    load_catalogue(content)
+    line = _edit(content, "basis: 257/2016", "basis: 999/2016", "procedures/2.000815.yml")
+    (fault,) = _faults(content)
+    assert fault.startswith(
+        f"{content}/procedures/2.000815.yml:{line}: channels[0].fees[0].basis: names '999/"
+    )
+
+
 def test_a_reference_that_leads_nowhere_is_named(content: Path) -> None:
     _edit(content, "sources: [", "sources: [99/CT-TTg, ", "topics/covid-tu-tap.yml")
     assert any("'99/CT-TTg', which official_texts.yml does not list" in fault for fault in _faults(content))

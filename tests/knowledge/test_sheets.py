@@ -356,7 +356,7 @@ def test_a_number_stored_as_text_is_the_same_number() -> None:
 
 
 def test_a_fee_that_is_not_stated_is_written_and_read_in_words() -> None:
-    plan = _read(_set("Mức thu (đồng)", "Không nêu", PASSPORT, "Trực tiếp", "Mỗi hộ chiếu"))
+    plan = _read(_set("Mức thu (đồng)", "Nguồn không nêu", PASSPORT, "Trực tiếp", "Mỗi hộ chiếu"))
     assert [(change.before, change.after) for change in plan.changes] == [(200_000, "not stated")]
 
 
@@ -512,7 +512,7 @@ def test_a_fact_that_ends_before_it_begins_is_told() -> None:
         (2, 915163312, "số điện thoại đang là số nên mất số 0 ở đầu"),
         (2, "0915.163.312", "không phải số điện thoại. Chỉ gõ chữ số và dấu cách"),
         (6, ";", "không có nguồn nào"),
-        (6, None, "còn trống. Ghi “Nguồn”"),
+        (6, None, "còn trống. Ghi “Văn bản làm căn cứ”"),
     ],
 )
 def test_a_faulty_contact_is_explained(column: int, value: Any, told: str) -> None:

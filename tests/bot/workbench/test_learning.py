@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import re
+import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from threading import Thread
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -16,33 +26,58 @@ from sqlalchemy.orm import Session
 
 from bot.hotline.accounts import add_staff
 from bot.store import Conversation, Turn, UnresolvedQuestion
-from bot.workbench.lessons import Teacher, teach_example, teach_name, teach_question, teach_topic
-from bot.workbench.unanswered import Asked, SettledQuestion, grouped, settle, unanswered
+from bot.workbench.lessons import (
+    Teacher,
+    teach_example,
+    teach_name,
+    teach_question,
+    teach_topic,
+    with_corrections,
+)
+from bot.workbench.telling import told_refusal
+from bot.workbench.unanswered import Asked, Groupings, SettledQuestion, grouped, settle, unanswered
 from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT
 from knowledge.database import now, reading, transaction
-from knowledge.editing.drafts import approve
+from knowledge.editing.drafts import approve, drop, give_back
 from knowledge.editing.exporting import export_folder
 from knowledge.editing.loading import load_folder
 from knowledge.editing.published import Published
-from knowledge.editing.revisions import EditRefused
+from knowledge.editing.revisions import ContentRevision, EditRefused, waiting
 from knowledge.library import Library
+from nlu.data_files import read_folder
 from tests.bot.workbench.test_workbench import press
-from tests.conftest import ROOT, wait_until
+from tests.conftest import ROOT, opened_database, wait_until
 
 TODAY = date(2026, 11, 29)
 ODD = "xin tờ giấy mở mắt cho cháu"
+HELD_OUT = next(each for each in read_folder(ROOT / "tests/held_out") if each.intent == "ask_fee").text
+
+
+@pytest.fixture(scope="module")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the content: loading takes longer than all else here."""
+    folder = tmp_path_factory.mktemp("loaded")
+    with opened_database("sqlite", folder) as engine:
+        load_folder(engine, Published(engine), CONTENT, TODAY)
+    return folder / "test.db"
 
 
 @pytest.fixture
-def session(engine: Engine) -> Session:
+def engine(loaded: Path, tmp_path: Path) -> Iterator[Engine]:
+    shutil.copy(loaded, tmp_path / "test.db")
+    with opened_database("sqlite", tmp_path) as engine:
+        yield engine
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
     """A database with the content, and one conversation."""
-    load_folder(engine, Published(engine), CONTENT, TODAY)
     with transaction(engine) as session:
         add_staff(session, "bien", "Biên tập", "content", "mot hai ba bon nam")
         session.add(Conversation(id="c", channel="web"))
         session.flush()
-        yield session  # type: ignore[misc]
+        yield session
 
 
 @pytest.fixture
@@ -93,6 +128,50 @@ def test_groups_are_told_by_size_and_the_newest_first(library: Library) -> None:
     assert grouped([], library.search_words) == []
 
 
+def test_questions_are_grouped_anew_only_when_others_were_asked(library: Library) -> None:
+    at, groupings = now(), Groupings()
+    asked = [
+        Asked(text, 1, at) for text in ("làm giấy khai sinh", "làm khai sinh cho con", "đổi bằng lái xe")
+    ]
+    first = groupings.groups(asked, library.search_words)
+    began = monotonic()
+    fewer = groupings.groups([replace(asked[0], times=5), asked[2]], library.search_words)
+    assert monotonic() - began < 0.1  # a process takes a second to start
+    assert [(each.label, each.times) for each in fewer] == [(asked[0].text, 5), (asked[2].text, 1)]
+    more = groupings.groups([*asked, Asked("thuế đất nông nghiệp", 9, at)], library.search_words)
+    assert more[0].times == 9 and len(more) == len(first) + 1
+
+
+def test_a_grouping_that_is_killed_is_told(library: Library) -> None:
+    asked = [Asked("làm giấy khai sinh", 1, now())]
+    told: list[BaseException] = []
+
+    def group() -> None:
+        try:
+            Groupings().groups(asked, library.search_words)
+        except BrokenProcessPool as error:
+            told.append(error)
+
+    thread = Thread(target=group)
+    thread.start()
+    wait_until(lambda: bool(_grouping(os.getpid())), "the grouping's start")
+    os.kill(_grouping(os.getpid())[0], signal.SIGKILL)
+    thread.join(30)
+    assert told
+
+
+def _grouping(parent: int) -> list[int]:
+    """Find the processes that group questions for another."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (entry / "cmdline").read_bytes()
+            is_its = int((entry / "stat").read_text().rpartition(")")[2].split()[1]) == parent
+            if is_its and b"spawn_main" in words:
+                found.append(int(entry.name))
+    return found
+
+
 def test_a_name_is_drafted_with_the_case_that_proves_it(session: Session, by: Teacher) -> None:
     rows = teach_name(session, by, "1.001193", [ODD])
     assert [(row.kind, row.state) for row in rows] == [
@@ -103,7 +182,58 @@ def test_a_name_is_drafted_with_the_case_that_proves_it(session: Session, by: Te
     assert rows[1].data == {"question": ODD, "procedure": "1.001193"}
     with pytest.raises(EditRefused) as refused:
         teach_name(session, by, "1.001193", ["tên khác nữa"])
-    assert refused.value.reason == "is_open"
+    assert refused.value.reason == "in_review"
+
+
+def test_a_lesson_joins_an_open_draft_and_is_handed_in_with_it(session: Session, by: Teacher) -> None:
+    begun, _ = teach_name(session, by, "1.001193", [ODD])
+    give_back(session, begun.id, 2, "chưa rõ nghĩa")
+    rows = teach_name(session, by, "1.001193", ["tên khác nữa"])
+    assert [(row.kind, row.state) for row in rows] == [("procedure", "draft"), ("correction", "draft")]
+    assert rows[0].id == begun.id and rows[0].data["aliases"][-2:] == [ODD, "tên khác nữa"]
+
+
+def test_a_lesson_and_its_corrections_go_together(session: Session, by: Teacher) -> None:
+    row, correction = teach_name(session, by, "1.001193", [ODD])
+    assert with_corrections(session, [row.id]) == [row.id, correction.id]
+    assert with_corrections(session, [correction.id, row.id]) == [correction.id, row.id]
+    correction.data = {**correction.data, "procedure": "1.000894"}  # no longer what the name says
+    assert with_corrections(session, [row.id]) == [row.id]
+
+
+@pytest.mark.parametrize("ends", ["dropped", "given back"])
+def test_a_question_comes_back_when_its_lesson_does_not_go_on(
+    session: Session, by: Teacher, ends: str
+) -> None:
+    _asked(session, ODD, "not_found", 0.2)
+    row, _ = teach_name(session, by, "1.001193", [ODD])
+    session.flush()
+    assert unanswered(session) == []
+    for number in with_corrections(session, [row.id]):
+        drop(session, number, TODAY) if ends == "dropped" else give_back(session, number, 2, "chưa rõ")
+    session.flush()
+    assert [each.text for each in unanswered(session)] == [ODD]
+
+
+def test_a_question_stays_away_once_its_lesson_is_approved(session: Session, by: Teacher) -> None:
+    _asked(session, ODD, "not_found", 0.2)
+    numbers = [row.id for row in teach_name(session, by, "1.001193", [ODD])]
+    approve(session, by.published, numbers, 2, TODAY)
+    session.flush()
+    assert unanswered(session) == []
+
+
+@pytest.mark.parametrize("written", [HELD_OUT, "không [có ngoặc"])
+def test_what_may_not_be_learnt_from_is_refused_where_it_is_taught(
+    session: Session, by: Teacher, written: str
+) -> None:
+    with pytest.raises(EditRefused) as refused:
+        teach_example(session, by, "ask_fee", ["câu mẫu lạ hoắc tù tì", written])
+    assert refused.value.reason == "faulty"
+    (fault,) = refused.value.facts["faults"]
+    assert fault.path.as_posix() == "examples/ask_fee.yml"
+    told = told_refusal(refused.value)
+    assert "ask_fee – 2 – " in told and not re.search("held-out|entity", told)
 
 
 def test_what_is_known_already_is_not_added_twice(session: Session, by: Teacher) -> None:
@@ -122,7 +252,6 @@ def test_an_imported_procedure_has_no_record_to_add_a_name_to(session: Session, 
 
 
 def test_an_example_is_published_for_the_next_training(engine: Engine, by: Teacher, tmp_path: Path) -> None:
-    load_folder(engine, Published(engine), CONTENT, TODAY)
     with transaction(engine) as session:
         add_staff(session, "bien", "Biên tập", "content", "mot hai ba bon nam")
         seen = {row.id: row.version for row in teach_example(session, by, "ask_fee", [ODD])}
@@ -140,8 +269,12 @@ def test_an_example_is_published_for_the_next_training(engine: Engine, by: Teach
 
 
 def test_a_topic_is_begun_and_not_handed_in(session: Session, by: Teacher) -> None:
-    row = teach_topic(session, by, "giay-la", "Giấy lạ", [ODD], "Câu trả lời.", ["2138/UBND-HCC1"])
+    row, correction = teach_topic(
+        session, by, "giay-la", "Giấy lạ", [ODD], "Câu trả lời.", ["2138/UBND-HCC1"]
+    )
     assert row.state == "draft" and row.data["rules"][0]["text"] == "Câu trả lời."
+    assert (correction.state, correction.data) == ("draft", {"question": ODD, "topic": "giay-la"})
+    assert with_corrections(session, [row.id]) == [row.id, correction.id] and waiting(session) == []
     with pytest.raises(EditRefused) as refused:
         teach_topic(session, by, "giay-la", "Giấy lạ", ["câu khác"])
     assert refused.value.reason == "there"
@@ -176,12 +309,13 @@ def test_a_group_becomes_a_name_and_the_next_question_is_answered(
     expect(editor.get_by_text("Đã ghi nhận.")).to_be_visible()
     lawyer.goto("/desk/content/review")
     waiting = lawyer.locator(".q-card").filter(has_text="giấy mở mắt")
-    expect(waiting).to_have_count(2)
-    for box in waiting.get_by_label("Chọn để duyệt cùng nhau").all():
-        box.click()
-    press(lawyer, "Duyệt các bản đã chọn")
+    expect(waiting).to_have_count(1)
+    expect(waiting.get_by_text("Duyệt cùng: từ nay «")).to_be_visible()
+    waiting.get_by_role("button", name="Duyệt", exact=True).click()
     expect(lawyer.get_by_text("Đã duyệt. Người dân sẽ thấy")).to_be_visible()
     expect(waiting).to_have_count(0)
     wait_until(lambda: _understood(content_url) == "1.001193", "the new name's answer", 20)
     with reading(database) as session:
         assert session.scalars(select(SettledQuestion.how)).all() == ["alias"]
+        approved = select(ContentRevision.kind).where(ContentRevision.reviewer == 2)
+        assert sorted(session.scalars(approved)) == ["correction", "procedure"]

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
 from bot.turn import Assistant
-from bot.workbench.listing import Listing, Mark, Wanted
+from bot.workbench.alphabet import in_alphabet
+from bot.workbench.listing import Listing, Mark, Row, Wanted
 from bot.workbench.preview import preview
 from knowledge.content_files import CONTENT
-from knowledge.database import transaction
-from knowledge.editing.drafts import approve, draft, save, submit
+from knowledge.database import reading, transaction
+from knowledge.editing.drafts import approve, begin_anew, draft, save, submit, take_away
 from knowledge.editing.loading import load_folder
 from knowledge.editing.published import Published
 from knowledge.editing.records import Key
+from knowledge.editing.revisions import revisions_of_record
 from tests.knowledge.test_national_import import _import, _row, _write
 
 TODAY = date(2026, 11, 29)
@@ -68,6 +71,64 @@ def test_what_needs_attention_is_told_apart(any_engine: Engine, listing: Listing
     _import(any_engine, _write(tmp_path / "all.jsonl", doubtful))
     found = listing.find(Wanted(words="xin phep tha dieu"), TODAY).rows
     assert [(each.key[1], each.state) for each in found] == [("9.000001", "imported")]
+
+
+def test_a_new_record_that_waits_for_its_day_is_listed_with_that_day(
+    any_engine: Engine, listing: Listing
+) -> None:
+    key: Key = ("official_text", "99/2026/NQ-HĐND")
+    comes = TODAY + timedelta(days=10)
+    assert _rows(listing, "99/2026") == []
+    with transaction(any_engine) as session:
+        text = {"title": "Nghị quyết về phí", "issued_on": "2026-11-20"}
+        row = draft(session, key, 1, TODAY, text)
+        submit(session, Published(any_engine), [row.id], 1, "thêm nghị quyết về phí", comes, TODAY)
+    assert [row.state for row in _rows(listing, "99/2026")] == ["in_review"]
+    with transaction(any_engine) as session:
+        approve(session, Published(any_engine), [row.id], 2, TODAY)
+    assert [(row.key, row.title, row.state, row.begins) for row in _rows(listing, "99/2026")] == [
+        (key, "Nghị quyết về phí", "coming", comes)
+    ]
+    assert key in [row.key for row in listing.find(Wanted(mark="open"), TODAY).rows]
+    assert _rows(listing, "99/2026", comes)[0].state == "published"
+
+
+def test_what_is_out_of_use_is_listed_and_found_again(any_engine: Engine, listing: Listing) -> None:
+    def retired() -> list[tuple[Key, str]]:
+        return [(row.key, row.title) for row in listing.find(Wanted(mark="retired"), TODAY).rows]
+
+    key: Key = ("topic", "mot-phan")
+    title = next(row.title for row in listing.find(Wanted(kind="topic"), TODAY).rows if row.key == key)
+    assert retired() == []
+    _decide(any_engine, take_away, key)
+    assert retired() == [(key, title)]
+    assert [row.state for row in _rows(listing, title) if row.key == key] == ["retired"]
+    assert key not in [row.key for row in listing.find(Wanted(mark="unverified"), TODAY).rows]
+    with reading(any_engine) as session:
+        last = next(row.id for row in revisions_of_record(session, key) if row.data)
+    _decide(any_engine, lambda session, _key, me, day: begin_anew(session, last, me, day), key)
+    assert retired() == [] and [row.state for row in _rows(listing, title) if row.key == key] == ["published"]
+
+
+def _decide(engine: Engine, begin: Any, key: Key) -> None:
+    """Draft a change by one, approved by another."""
+    with transaction(engine) as session:
+        row = begin(session, key, 1, TODAY)
+        submit(session, Published(engine), [row.id], 1, "đổi theo quyết định mới", None, TODAY)
+        approve(session, Published(engine), [row.id], 2, TODAY)
+
+
+def _rows(listing: Listing, words: str, day: date = TODAY) -> list[Row]:
+    return listing.find(Wanted(words=words), day).rows
+
+
+def test_records_stand_in_alphabetical_order_within_their_kind(any_engine: Engine, listing: Listing) -> None:
+    with transaction(any_engine) as session:  # also one that nobody has published yet
+        draft(session, ("procedure", "9.000009"), 1, TODAY, {"code": "9.000009", "name": "Đăng ký ô"})
+    found = listing.find(Wanted(kind="procedure"), TODAY).rows
+    titles = [row.title for row in found]
+    assert "Đăng ký ô" in titles and titles == sorted(titles, key=in_alphabet) != sorted(titles)
+    assert (fields := listing.fields(TODAY)) == sorted(fields, key=in_alphabet)
 
 
 def test_what_comes_later_is_seen_on_its_day_before_it_is_published(

@@ -85,7 +85,7 @@ def test_a_changed_fee_is_told_on_its_day_and_not_before(
     begin(editor, CODE)
     editor.get_by_role("button", name=re.compile("1 · Trực tiếp")).press("Enter")
     editor.get_by_role("button", name=re.compile(r"1 · .* 2\.000 đ")).press("Enter")
-    amount = editor.get_by_label("Số tiền (đồng)").first
+    amount = editor.get_by_label("Mức thu (đồng)").first
     expect(amount).to_have_value("2000")
     amount.fill("mười lăm nghìn")
     hand_in(editor, "Tăng phí theo Nghị quyết 12/2026/NQ-HĐND", COMING.isoformat())
@@ -203,7 +203,7 @@ def test_the_older_revision_can_be_compared_and_brought_back(editor: Page, lawye
     "path", ["/content", "/desk/content/review", "/desk/content/record?kind=topic&key=x"]
 )
 def test_strangers_are_asked_to_sign_in(content_url: str, path: str) -> None:
-    assert requests.get(content_url + path, timeout=10).url.endswith("/desk/sign-in")
+    assert "/desk/sign-in?to=" in requests.get(content_url + path, timeout=10).url
 
 
 def test_hotline_staff_are_told_whom_to_ask(browser: Browser, content_url: str) -> None:
