@@ -79,11 +79,11 @@ def _basis(known: Known, procedure: Procedure, fee: Fee) -> Basis | None:
     if fee.basis is None:
         return None
     kind, number = _kind_and_number(fee.basis)
-    name = f"{kind} {number}" if fee.basis == number else fee.basis
+    listed = known.catalogue.official_texts.get(number or fee.basis)
+    is_law = listed is not None and listed.title.startswith(say("text_kinds.law"))
+    name = f"{listed.title if listed and is_law else kind} {number}" if fee.basis == number else fee.basis
     titles = {basis.number: basis.title for basis in procedure.legal_basis or ()}
-    text = known.catalogue.official_texts.get(number or fee.basis) or OfficialText(
-        title=titles.get(number or fee.basis, kind), number=number
-    )
+    text = listed or OfficialText(title=titles.get(number or fee.basis, kind), number=number)
     return Basis(name, fee.valid_from, text)
 
 

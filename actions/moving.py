@@ -49,7 +49,7 @@ def move(request: Request, wish: str) -> Answer:
         code = request.citizen.give_code()
         shown = f"TIEP-{code[: LENGTH // 2]}-{code[LENGTH // 2 :]}".upper()
         lines = [
-            say("moving.place", place=say(f"moving.{name}"), link=link)
+            say("moving.place", place=say(f"places.{name}"), link=link)
             for name, link in request.citizen.places.items()
         ]
         return Answer("answered", ("\n".join((say("moving.open"), *lines)), say("moving.code", code=shown)))
@@ -65,8 +65,8 @@ def go_on_here(request: Request, code: str) -> Answer:
     place = request.citizen.bring_here(code)
     if place is None:
         return Answer("refused", (say("moving.unknown"),))
-    return Answer("answered", (say("moving.done", place=say(f"moving.{place}")),))
+    return Answer("answered", (say("moving.done", place=say(f"places.{place}")),))
 
 
 def _names(request: Request) -> str:
-    return say("moving.or").join(say(f"moving.{name}") for name in request.citizen.places)
+    return say("moving.or").join(say(f"places.{name}") for name in request.citizen.places)

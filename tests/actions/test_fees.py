@@ -129,7 +129,8 @@ def test_a_decision_published_without_its_day_is_newer_by_the_day_it_was_issued(
         ("163/QĐ-BTP", "theo Quyết định 163/QĐ-BTP", "163/QĐ-BTP"),
         ("66.22/2026/NQ-CP", "theo Nghị quyết 66.22/2026/NQ-CP", "66.22/2026/NQ-CP"),
         ("2138/UBND-HCC1", "theo Văn bản 2138/UBND-HCC1", "2138/UBND-HCC1"),
-        ("Luật Phí và lệ phí năm 2015, Phụ lục số 01", "theo Luật Phí và lệ phí năm 2015, Phụ", None),
+        ("97/2015/QH13", "theo Luật Phí và lệ phí 97/2015/QH13", "97/2015/QH13"),
+        ("Luật Ngân sách, Phụ lục số 01", "theo Luật Ngân sách, Phụ lục số 01", None),
     ],
 )
 def test_a_text_is_named_by_its_kind_and_number_though_it_is_not_in_the_list(
