@@ -11,7 +11,7 @@ from knowledge.dossier_codes import find_codes
 from knowledge.search import fold, folded_words
 
 ALIKE = 90  # of 100: a typed title with a slip in it
-_NUMBER = re.compile(r"(?:(?:so|cai|cai so|cai thu|muc|chon|chon so|y)\s*)?([1-9])\.?")
+_NUMBER = re.compile(r"(?:(?:so|cai|cai so|cai thu|muc|chon|chon so|y)\s*)?([1-9]\d?)\.?")
 _ORDINALS = {"dau tien": 0, "thu nhat": 0, "tren cung": 0, "thu hai": 1, "thu ba": 2, "cuoi cung": -1}
 
 

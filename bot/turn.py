@@ -21,7 +21,6 @@ from anyio import CapacityLimiter, to_thread
 from prometheus_client import Counter
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
 import actions
 from actions import people
@@ -53,16 +52,22 @@ from nlu.reading import FALLBACK, Reading
 
 log = structlog.get_logger()
 BY_OUTBOX = frozenset({"zalo_oa", "zalo_bot"})  # channels that send nothing themselves
+BY_NUMBER = frozenset({"zalo_bot"})  # channels without buttons
+STORED_AT_ONCE = 2  # answers that nobody holds a line open for
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
 class _Lanes:
-    """Where an event loop's look-ups wait to begin and to end, so that they hold one thread each."""
+    """Where an event loop's look-ups wait to begin and to end, so that they hold one thread each.
+
+    What is stored already and answered afterwards waits too: it must not slow down storing.
+    """
 
     of_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, _Lanes]] = WeakKeyDictionary()
 
     def __init__(self) -> None:
         self.begin, self.end = CapacityLimiter(1), CapacityLimiter(1)
+        self.stored = CapacityLimiter(STORED_AT_ONCE)
 
     @classmethod
     def here(cls) -> _Lanes:
@@ -144,7 +149,8 @@ class Assistant:
         if find_codes(message.text or message.payload or ""):
             step = await to_thread.run_sync(self._begin_after_others, message, limiter=_Lanes.here().begin)
         else:
-            step = await run_in_threadpool(self._first, message)
+            lane = _Lanes.here().stored if message.channel in BY_OUTBOX else None
+            step = await to_thread.run_sync(self._first, message, limiter=lane)
         while isinstance(step, Waiting):
             found = self.desk.submit(step.seeker, step.wanted)
             await asyncio.wait(list(map(asyncio.wrap_future, found)))
@@ -379,6 +385,8 @@ def _queue(
         return 0
     count = len(messages) if whom.channel in BY_OUTBOX else int(is_said_once)
     recipient = replace(whom, conversation_id=turn.conversation_id)
+    if whom.channel in BY_NUMBER:  # a number means the menu that was said last
+        messages = [*({**message, "choices": []} for message in messages[:-1]), *messages[-1:]]
     for number, message in enumerate(messages[len(messages) - count :]):
         queue(session, f"turn:{turn.id}:{number}", recipient, message, at_night=True)
     return count
