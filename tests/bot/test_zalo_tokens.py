@@ -123,7 +123,7 @@ def test_another_token_in_the_settings_replaces_what_is_stored_and_the_same_does
     _do(zalo, any_engine, "current")
     _do(zalo, any_engine)  # started again
     assert _row(any_engine).refresh_token == "lam-moi-1"  # noqa: S105
-    zalo.refresh_token, zalo.access_token = "cap-lai", ""  # noqa: S105 - somebody gave the app its rights anew
+    zalo.refresh_token, zalo.access_token = "cap-lai", ""
     assert _do(zalo, any_engine, "current", seed="cap-lai") == ["truy-cap-2"]
     assert zalo.refreshes == [SEED, "cap-lai"]
 

@@ -14,7 +14,7 @@ DEADLINE = 30.0  # seconds a test waits before it fails
 
 
 class ZaloServer:
-    """A server whose state is guarded by one condition; ``answer`` gives the status and the JSON of a call."""
+    """A server whose state is guarded by one condition; ``answer`` gives a call's status and JSON."""
 
     def __init__(self) -> None:
         self.changed = threading.Condition()

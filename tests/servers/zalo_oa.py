@@ -20,7 +20,7 @@ import requests
 from tests.servers.zalo_http import ZaloServer
 
 APP_ID, OA_ID = "4000000000000000001", "3000000000000000002"
-SECRET_KEY, APP_SECRET = "khoa-ky-su-kien-de-thu", "khoa-ung-dung-de-thu"  # noqa: S105 - open nothing
+SECRET_KEY, APP_SECRET = "khoa-ky-su-kien-de-thu", "khoa-ung-dung-de-thu"
 SEED = "ma-lam-moi-dau-tien"
 LASTS = 90_000  # seconds of an access token
 WINDOW, LIFE = timedelta(days=7), timedelta(days=90)
