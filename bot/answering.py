@@ -1,7 +1,8 @@
 """Answering afterwards: what a messenger brings is stored at once, and answered later.
 
-A webhook is answered when the message is stored. One person's messages are answered in their order, and
-few of all at once, so that storing stays quick; what a stop left unanswered is answered at the next start.
+A webhook is answered when the message is stored. One person's messages are answered in their order, of all
+one at a time (unless dossiers are awaited) and when nothing is being stored, so that storing stays quick;
+what a stop left unanswered is answered at the next start.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import structlog
 from fastapi import HTTPException, Request
 from prometheus_client import Counter
 from sqlalchemy.exc import IntegrityError
+from starlette.requests import ClientDisconnect
 
 from bot.inbox import Message, conversation_of, receive, unanswered
 from bot.intake import BadInput, clean
@@ -31,6 +33,7 @@ log = structlog.get_logger()
 EVENTS = Counter("messenger_events", "What messengers told, by name", ["channel", "event"])
 LARGEST_BODY = 64 * 1024  # bytes
 AT_ONCE = 16  # people whose messages are being answered; most of them wait for dossiers
+PATIENCE = 0.25  # seconds that an answer steps back for what is being stored
 LAST_WORDS = 5.0  # seconds that answers may still take when the program stops
 LONGEST_PAUSE = 30.0  # seconds between attempts to reach the database
 LONGEST_KEY = 80  # characters
@@ -41,10 +44,13 @@ T = TypeVar("T")
 async def body_of(request: Request) -> bytes:
     """Read a webhook's body, and no more of it than is allowed; raises HTTPException."""
     body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST_BODY:
-            raise HTTPException(413, f"Nội dung gửi lên lớn quá {LARGEST_BODY} byte.")
+    try:
+        async for piece in request.stream():
+            body += piece
+            if len(body) > LARGEST_BODY:
+                raise HTTPException(413, f"Nội dung gửi lên lớn quá {LARGEST_BODY} byte.")
+    except ClientDisconnect:
+        raise HTTPException(400, "Nội dung gửi lên bị đứt giữa chừng.") from None
     return bytes(body)
 
 
@@ -63,6 +69,10 @@ class Answering:
         self._storing = ThreadPoolExecutor(1, f"{channel}-store")  # one, so that the order stays
         self._waiting: dict[str, deque[Message]] = {}  # by address; the first is being answered
         self._ready: asyncio.Queue[str] = asyncio.Queue()  # addresses of whom nothing is being answered
+        self._being_stored = 0
+        self._is_quiet = asyncio.Event()
+        self._is_quiet.set()
+        self._one = asyncio.Lock()
         self._is_stopping = False
 
     async def take(
@@ -88,7 +98,14 @@ class Answering:
 
     async def store(self, work: Callable[[], T]) -> T:
         """Do a short work with the database, after what came before it."""
-        return await asyncio.get_running_loop().run_in_executor(self._storing, work)
+        self._being_stored += 1
+        self._is_quiet.clear()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._storing, work)
+        finally:
+            self._being_stored -= 1
+            if not self._being_stored:
+                self._is_quiet.set()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -142,10 +159,20 @@ class Answering:
             else:
                 del self._waiting[address]
 
+    @asynccontextmanager
+    async def _moment(self) -> AsyncIterator[None]:
+        """Wait until nothing is being stored, but not for ever, and until no other answer is thought of."""
+        async with self._one:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._is_quiet.wait(), PATIENCE)
+            yield
+
     async def _answer(self, address: str, message: Message) -> None:
         typing = asyncio.create_task(self._typing(address)) if self._typing else None
         try:
-            await persist(partial(self._assistant.reply_soon, message), lambda: self._is_stopping)
+            await persist(
+                lambda: self._assistant.reply_soon(message, self._moment()), lambda: self._is_stopping
+            )
         except (BadInput, DatabaseUnavailable) as error:
             log.warning("message_not_answered", channel=self._channel, error=type(error).__name__)
         except Exception:  # the next message must be answered all the same

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -21,6 +22,7 @@ from anyio import CapacityLimiter, to_thread
 from prometheus_client import Counter
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
 
 import actions
 from actions import people
@@ -53,21 +55,16 @@ from nlu.reading import FALLBACK, Reading
 log = structlog.get_logger()
 BY_OUTBOX = frozenset({"zalo_oa", "zalo_bot"})  # channels that send nothing themselves
 BY_NUMBER = frozenset({"zalo_bot"})  # channels without buttons
-STORED_AT_ONCE = 2  # answers that nobody holds a line open for
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
 class _Lanes:
-    """Where an event loop's look-ups wait to begin and to end, so that they hold one thread each.
-
-    What is stored already and answered afterwards waits too: it must not slow down storing.
-    """
+    """Where an event loop's look-ups wait to begin and to end, so that they hold one thread each."""
 
     of_loop: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, _Lanes]] = WeakKeyDictionary()
 
     def __init__(self) -> None:
         self.begin, self.end = CapacityLimiter(1), CapacityLimiter(1)
-        self.stored = CapacityLimiter(STORED_AT_ONCE)
 
     @classmethod
     def here(cls) -> _Lanes:
@@ -144,13 +141,18 @@ class Assistant:
             step = self.go_on(step, self.desk.submit(step.seeker, step.wanted))
         return step
 
-    async def reply_soon(self, message: Message) -> Reply:
-        """Answer one message without holding a thread while dossiers are looked up."""
+    async def reply_soon(
+        self, message: Message, moment: AbstractAsyncContextManager[None] | None = None
+    ) -> Reply:
+        """Answer one message without holding a thread while dossiers are looked up.
+
+        What nobody holds a line open for may wait for its ``moment``.
+        """
         if find_codes(message.text or message.payload or ""):
             step = await to_thread.run_sync(self._begin_after_others, message, limiter=_Lanes.here().begin)
         else:
-            lane = _Lanes.here().stored if message.channel in BY_OUTBOX else None
-            step = await to_thread.run_sync(self._first, message, limiter=lane)
+            async with moment or nullcontext():
+                step = await run_in_threadpool(self._first, message)
         while isinstance(step, Waiting):
             found = self.desk.submit(step.seeker, step.wanted)
             await asyncio.wait(list(map(asyncio.wrap_future, found)))
