@@ -159,6 +159,11 @@ def parts(message: dict[str, Any], picture: str | None = None) -> list[dict[str,
     return told
 
 
+def buttons_of(part: dict[str, Any]) -> list[dict[str, Any]]:
+    """Give the buttons under a part of a message."""
+    return list(part.get("attachment", {}).get("payload", {}).get("buttons", []))
+
+
 def shown(choices: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     """Give the choices that fit under a message, the last leading to the others."""
     if len(choices) <= MOST_BUTTONS:

@@ -53,6 +53,7 @@ def _post(client: TestClient, body: bytes, mark: str, timestamp: str = "") -> in
     return client.post(WEBHOOK_PATH, content=body, headers=headers).status_code
 
 
+@settings(deadline=None)
 @given(st.binary(), st.text("0123456789", max_size=13))
 def test_both_sides_sign_alike(body: bytes, timestamp: str) -> None:
     assert signature(APP_ID, body, timestamp, SECRET_KEY) == sign(body, timestamp)
