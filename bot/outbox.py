@@ -112,6 +112,13 @@ def is_night(at: datetime) -> bool:
     return hour >= NIGHT_FROM or hour < NIGHT_TO
 
 
+def morning_after(at: datetime) -> datetime:
+    """Give the next moment from which people may be told things."""
+    here = at.astimezone(HERE)
+    morning = here.replace(hour=NIGHT_TO, minute=0, second=0, microsecond=0)
+    return morning if here < morning else morning + timedelta(days=1)
+
+
 def queue(
     session: Session, key: str, recipient: Recipient, message: dict[str, Any], *, at_night: bool = False
 ) -> bool:
@@ -170,6 +177,17 @@ def note_heard(session: Session, conversation_id: str, number: int) -> None:
     session.execute(heard.values(state="sent", changed_at=now()))
 
 
+def drop_queued(session: Session, channel: str, address: str) -> None:
+    """Drop what is not yet sent to somebody who wants no more messages."""
+    session.execute(
+        delete(OutboxMessage).where(
+            OutboxMessage.channel == channel,
+            OutboxMessage.address == address,
+            OutboxMessage.state.in_(("waiting", "kept")),
+        )
+    )
+
+
 def forget_queued(session: Session, conversation_id: str, about: str) -> None:
     """Drop what is not yet sent of a conversation about something, by the second part of its key."""
     session.execute(
@@ -195,8 +213,15 @@ class Outbox:
         if not self.senders or not await asyncio.to_thread(self._is_due):
             return 0
         claimed = await asyncio.to_thread(self.claim)
-        await asyncio.gather(*map(self._send, claimed))
+        whose: dict[tuple[str, str | None], list[OutboxMessage]] = {}
+        for message in claimed:
+            whose.setdefault((message.channel, message.address), []).append(message)
+        await asyncio.gather(*map(self._send_in_order, whose.values()))
         return len(claimed)
+
+    async def _send_in_order(self, messages: list[OutboxMessage]) -> None:
+        for message in messages:
+            await self._send(message)
 
     def claim(self) -> list[OutboxMessage]:
         """Mark due messages as being sent, so that no other process sends them."""

@@ -44,8 +44,31 @@ class Settings(DossierSettings):
     telegram_webhook_secret: SecretStr | None = Field(
         None, description="the secret header Telegram sends to the webhook"
     )
+    zalo_oa_app_id: str | None = Field(
+        None, description="the id of the app linked to the Zalo Official Account; empty leaves Zalo OA off"
+    )
+    zalo_oa_secret_key: SecretStr | None = Field(
+        None, description="the OA secret key, by which the webhook's events are signed"
+    )
+    zalo_app_secret: SecretStr | None = Field(None, description="the app's secret key, for new access tokens")
+    zalo_oa_refresh_token: SecretStr | None = Field(
+        None, description="the first refresh token; another one here replaces what is stored"
+    )
+    zalo_bot_token: SecretStr | None = Field(
+        None, description="the Zalo bot's token; empty leaves Zalo Bot off"
+    )
+    zalo_bot_mode: Literal["polling", "webhook"] = Field(
+        "polling", description="how the Zalo bot's messages are fetched"
+    )
+    zalo_bot_webhook_url: str | None = Field(
+        None, description="the public https address of this server, for zalo_bot_mode=webhook"
+    )
+    zalo_bot_webhook_secret: SecretStr | None = Field(
+        None, description="the secret header that Zalo Bot sends to the webhook"
+    )
     staff_telegram_chat: int | None = Field(
-        None, description="the Telegram chat that is told of guessing; the bot must be in it"
+        None,
+        description="the Telegram chat that is told of guessing and of Zalo's trouble; the bot must be in it",
     )
     staff_session_hours: int = Field(12, ge=1, description="hours after which staff sign in anew")
     staff_idle_minutes: int = Field(
@@ -82,6 +105,11 @@ class Settings(DossierSettings):
     )
     zalo_page: str | None = Field(
         None, pattern=r"^https://", description="the same for Zalo: https://zalo.me/… of the account or bot"
+    )
+    zalo_api: str = Field("https://openapi.zalo.me", description="where Zalo's OpenAPI is spoken")
+    zalo_oauth: str = Field("https://oauth.zaloapp.com", description="where Zalo gives access tokens")
+    zalo_bot_api: str = Field(
+        "https://bot-api.zaloplatforms.com", description="where Zalo's Bot API is spoken"
     )
     telegram_api: str = Field("https://api.telegram.org", description="where the Bot API is spoken")
 

@@ -137,6 +137,29 @@ def addresses_of(engine: Engine, channel: str, conversations: list[str]) -> list
         return [str(address) for address in session.scalars(wanted)]
 
 
+def conversation_at(session: Session, channel: str, address: str) -> Conversation | None:
+    """Find the conversation of an address."""
+    by_address = select(Conversation).where(Conversation.channel == channel, Conversation.address == address)
+    return session.scalar(by_address)
+
+
+def lately_offered(session: Session, channel: str, address: str) -> list[list[dict[str, str]]]:
+    """List the choices that were lately offered to an address, the last first."""
+    lately = (
+        select(Turn.reply)
+        .join(Conversation, Conversation.id == Turn.conversation_id)
+        .where(Conversation.channel == channel, Conversation.address == address, Turn.reply.is_not(None))
+        .order_by(Turn.id.desc())
+        .limit(20)
+    )
+    return [
+        message["choices"]
+        for reply in session.scalars(lately)
+        for message in reply["messages"]
+        if message.get("choices")
+    ]
+
+
 def title_of(session: Session, conversation_id: str, payload: str) -> str:
     """Give the title of a choice that was offered lately, else the payload itself."""
     lately = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -54,6 +55,7 @@ from nlu.reading import FALLBACK, Reading
 
 log = structlog.get_logger()
 BY_OUTBOX = frozenset({"zalo_oa", "zalo_bot"})  # channels that send nothing themselves
+BY_NUMBER = frozenset({"zalo_bot"})  # channels without buttons
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
@@ -141,12 +143,18 @@ class Assistant:
             step = self.go_on(step, self.desk.submit(step.seeker, step.wanted))
         return step
 
-    async def reply_soon(self, message: Message) -> Reply:
-        """Answer one message without holding a thread while dossiers are looked up."""
+    async def reply_soon(
+        self, message: Message, moment: AbstractAsyncContextManager[None] | None = None
+    ) -> Reply:
+        """Answer one message without holding a thread while dossiers are looked up.
+
+        What nobody holds a line open for may wait for its ``moment``.
+        """
         if find_codes(message.text or message.payload or ""):
             step = await to_thread.run_sync(self._begin_after_others, message, limiter=_Lanes.here().begin)
         else:
-            step = await run_in_threadpool(self._first, message)
+            async with moment or nullcontext():
+                step = await run_in_threadpool(self._first, message)
         while isinstance(step, Waiting):
             found = self.desk.submit(step.seeker, step.wanted)
             await asyncio.wait(list(map(asyncio.wrap_future, found)))
@@ -389,6 +397,8 @@ def _queue(
         return 0
     count = len(messages) if whom.channel in BY_OUTBOX else int(is_said_once)
     recipient = replace(whom, conversation_id=turn.conversation_id)
+    if whom.channel in BY_NUMBER:  # a number means the menu that was said last
+        messages = [*({**message, "choices": []} for message in messages[:-1]), *messages[-1:]]
     for number, message in enumerate(messages[len(messages) - count :]):
         queue(session, f"turn:{turn.id}:{number}", recipient, message, at_night=True)
     return count

@@ -24,6 +24,7 @@ from pydantic import (
 T = TypeVar("T")
 NOT_STATED = "not stated"
 LONGEST_PAYLOAD = 64  # bytes a button may carry: Telegram's callback data
+COORDINATES = r"^(?:[89]|1\d|2[0-3])\.\d{3,8}, 1(?:0[2-9]|1[0-7])\.\d{3,8}$"
 LONGEST_TITLE = 60  # characters of a name that still fits a button
 LONGEST_NAME = 2_000  # characters; the longest official name of a procedure has 1,094
 
@@ -325,10 +326,19 @@ class Portal(Sourced):
 
 
 class Hours(Sourced):
-    """When a desk is open, in words and as times for reckoning (``HH:MM-HH:MM``)."""
+    """When a desk is open, in words, and where it stands: latitude and longitude within Việt Nam."""
 
     place: Text
     text: Text
+    coordinates: Annotated[str, StringConstraints(pattern=COORDINATES)] | None = None
+
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """Its latitude and longitude in degrees, where they are known."""
+        if self.coordinates is None:
+            return None
+        latitude, longitude = self.coordinates.split(", ")
+        return float(latitude), float(longitude)
 
 
 class Situation(Sourced):
