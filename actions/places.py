@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 from actions.answer import Answer
 from actions.request import Request
 from actions.wording import day, say
+from knowledge.catalogue import Catalogue
 from knowledge.places import REFORM, Place, bare_name, find_places
 from knowledge.records import Letter, OfficialText, Portal, Procedure, Province
 from knowledge.search import fold, folded_words
@@ -18,8 +19,13 @@ MOST_NAMESAKES = 4
 
 def portals_on(request: Request) -> list[Portal]:
     """List the portals open on this day, the province's own first."""
-    portals = (*request.province.portals, *request.catalogue.national.portals)
-    return [portal for portal in portals if portal.holds_on(request.today)]
+    return open_portals(request.catalogue, request.province, request.today)
+
+
+def open_portals(catalogue: Catalogue, province: Province, today: date) -> list[Portal]:
+    """List the portals that a province's citizens can use on this day, its own first."""
+    portals = (*province.portals, *catalogue.national.portals)
+    return [portal for portal in portals if portal.holds_on(today)]
 
 
 def province_meant(request: Request) -> Province | None:
