@@ -11,7 +11,6 @@ from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
 from jinja2 import Environment, FileSystemLoader
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
@@ -20,7 +19,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from actions.places import open_portals
 from actions.wording import say
 from bot.turn import Assistant
-from knowledge.catalogue import UnknownProvince
 
 WEB = Path(__file__).with_name("web")
 PANEL = "widget_panel.js"
@@ -33,7 +31,7 @@ _TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).with_name("pages
 
 
 class WebFiles(StaticFiles):
-    """The web folder as it is, but for the panel: joined with what it imports, so that one trip fetches it."""
+    """The web folder as it is, but for the panel, which comes in one piece with what it imports."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """Give a file, or the panel."""
@@ -102,24 +100,19 @@ def widget_routes(app: FastAPI, assistant: Assistant, origins: tuple[str, ...]) 
     def widget(request: Request, province: str = "") -> JSONResponse:
         """Tell the portal of a province pack, and why this site may not ask, where it may not."""
         catalogue = assistant.library.catalogue
-        try:
-            pack = catalogue.province(province)
-        except UnknownProvince:
-            raise HTTPException(404, say("widget.unknown_province", province=province)) from None
+        pack = catalogue.provinces.get(province, catalogue.national)
         portals = open_portals(catalogue, pack, assistant.today())
         told = {
             "portal": {"name": portals[0].name, "url": portals[0].url} if portals else None,
-            "trouble": _trouble(request, pack.id),
+            "trouble": _trouble(request, province),
         }
         return JSONResponse(told, headers={"Access-Control-Allow-Origin": "*"})
 
     def _trouble(request: Request, province: str) -> str | None:
-        origin = request.headers.get("origin")
+        origin, ours = request.headers.get("origin"), assistant.province.id
         if not is_listed(request.scope, origin, origins):
             return say("widget.not_listed", origin=origin)
-        if province != assistant.province.id:
-            return say("widget.other_province", province=province, ours=assistant.province.id)
-        return None
+        return None if province == ours else say("widget.other_province", province=province, ours=ours)
 
     @app.get("/demo")
     def demo() -> HTMLResponse:

@@ -34,8 +34,8 @@
       overflow: visible;
       font: 600 medium/1.35 system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", sans-serif;
     }
-    [hidden] { display: none; }
-    a, button {
+    .launcher [hidden] { display: none; }
+    .launcher > * {
       display: flex;
       align-items: center;
       gap: .5em;
@@ -51,16 +51,16 @@
       box-shadow: 0 2px 8px rgb(0 0 0 / 25%);
       cursor: pointer;
     }
-    a { font-size: .875em; }
-    button, .page { background: #0b5557; border-color: #fff; color: #fff; font-size: 1.0625em; }
-    svg { flex: none; color: #f0c36a; }
-    :focus-visible { outline: 3px solid #d9a441; outline-offset: 2px; }
+    .launcher .portal { font-size: .875em; }
+    .launcher .talk { background: #0b5557; border-color: #fff; color: #fff; font-size: 1.0625em; }
+    .talk svg { flex: none; color: #f0c36a; }
+    .launcher :focus-visible { outline: 3px solid #d9a441; outline-offset: 2px; }
     @media (prefers-color-scheme: dark) {
-      a { border-color: #86d5d0; background: #202829; color: #86d5d0; }
-      button, .page { background: #175e5f; border-color: #86d5d0; color: #fff; }
+      .launcher .portal { border-color: #86d5d0; background: #202829; color: #86d5d0; }
+      .launcher .talk { border-color: #86d5d0; background: #175e5f; }
     }
-    @media (prefers-contrast: more) { button, .page { background: #002b2c; } }
-    @media (forced-colors: active) { svg { color: ButtonText; } }
+    @media (prefers-contrast: more) { .launcher .talk { background: #002b2c; } }
+    @media (forced-colors: active) { .talk svg { color: currentcolor; } }
     @media print { .launcher { display: none; } }
   `;
 
@@ -91,22 +91,21 @@
   shape.setAttribute("d", "M4 3h16a2 2 0 0 1 2 2v10a2 2 0 0 1-2 2h-8l-5 4v-4H4a2 2 0 0 1-2-2V5c0-1 1-2 2-2zm3 4v2h10V7zm0 4v2h7v-2z");
   mark.append(shape);
 
-  const link = make("a", { target: "_blank", rel: "noopener", hidden: "" });
-  const button = make("button", { type: "button", "aria-haspopup": "dialog" }, mark, "Hỏi Một Cửa");
+  const link = make("a", { class: "portal", target: "_blank", rel: "noopener", hidden: "" });
+  const button = make("button", { class: "talk", type: "button", "aria-haspopup": "dialog" }, mark, "Hỏi Một Cửa");
   const label = { class: "launcher", role: "region", lang: "vi", popover: "manual", "aria-label": "Hỏi đáp dịch vụ công" };
   const launcher = make("div", label, link, button);
   let panel; // the conversation, once it was fetched
 
   /** Fetch the portal and whether this site may ask; without network the click finds out. */
   async function ask() {
-    const told = await (await fetch(address(`api/v1/widget?province=${encodeURIComponent(dataset.province)}`))).json();
+    const told = await (await fetch(address(`api/v1/widget?province=${encodeURIComponent(dataset.province ?? "")}`))).json();
     if (told.portal) {
       link.href = told.portal.url;
       link.textContent = `${told.portal.name} ↗`;
       link.hidden = false;
     }
-    if (told.trouble ?? told.detail) refuse(told.trouble ?? told.detail);
-    return told;
+    if (told.trouble) refuse(told.trouble);
   }
 
   /** Leave the portal's link alone and tell the site's makers why. */
@@ -137,7 +136,7 @@
 
   /** Where the page lets no conversation be fetched, lead to the chat page instead. */
   function offerPage() {
-    const page = make("a", { class: "page", href: address("./"), target: "_blank", rel: "noopener" });
+    const page = make("a", { class: "talk", href: address("./"), target: "_blank", rel: "noopener" });
     page.append(mark, "Mở trang Hỏi Một Cửa ↗");
     button.replaceWith(page);
     page.focus();

@@ -13,7 +13,7 @@ export async function makePanel(root, style, launcher) {
 class Panel {
   constructor(root, launcher) {
     const parts = drawTalk();
-    const startOver = makeWith("button", { type: "button" }, "Cuộc mới");
+    const startOver = makeWith("button", { type: "button" }, "Mới");
     startOver.setAttribute("aria-label", "Cuộc trò chuyện mới");
     const close = makeWith("button", { type: "button", "aria-label": "Đóng" }, "✕");
     const name = make("div", makeWith("h1", { id: "name" }, "Hỏi Một Cửa"), make("p", "Máy trả lời tự động, có ghi nguồn"));

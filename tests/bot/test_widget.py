@@ -113,6 +113,7 @@ def test_in_a_hostile_page_a_question_is_answered_and_the_focus_comes_back(visit
     page.keyboard.press("Enter")
     expect(said(page)).to_have_text([MARRIAGE])
     expect(answers(page).locator("strong").first).to_have_text("Đăng ký kết hôn")
+    expect(page.get_by_role("button", name="Đóng")).to_be_in_viewport(ratio=1)
     answers(page).get_by_text(re.compile(r"^Nguồn \(\d+\)$")).click()
     expect(answers(page).locator("details a").first).to_be_visible()
     choice = answers(page).locator(".choices button").first
