@@ -34,7 +34,7 @@ class Settings(DossierSettings):
         None, pattern=r"^https?://[^/]+$", description="the address that citizens reach the web server by"
     )
     widget_origins: str = Field(
-        "", description="sites whose pages may carry the widget, with commas between: https://baovinhphuc.vn"
+        "", description="sites whose pages may carry the widget, with commas between: https://bao.example.vn"
     )
     rate_limit: str = Field("60/minute", description="messages allowed for one sender's address")
     trusted_proxies: str = Field("127.0.0.1", description="proxies whose X-Forwarded-For is believed")

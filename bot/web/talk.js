@@ -152,5 +152,5 @@ function drawComposer() {
   const hint = makeWith("p", { id: "hint" }, "Đừng gửi số căn cước, ảnh giấy tờ.", keys);
   const notes = makeWith("div", { class: "composer-notes" }, hint, makeWith("p", { id: "counter", class: "counter" }));
   const row = makeWith("div", { class: "composer-row" }, label, field, send);
-  return makeWith("form", { id: "composer", class: "composer" }, makeWith("div", { class: "column" }, row, notes));
+  return makeWith("form", { id: "composer", class: "composer", "aria-label": "Gửi câu hỏi" }, makeWith("div", { class: "column" }, row, notes));
 }

@@ -130,8 +130,10 @@
   }
 
   async function fetchPanel() {
-    const { makePanel } = await import(address("widget_panel.js"));
-    return makePanel(root, style, button);
+    const look = fetch(address("widget.css")).then((answer) => answer.text());
+    const [{ Panel }, text] = await Promise.all([import(address("widget_panel.js")), look]);
+    style(text);
+    return new Panel(root, button);
   }
 
   /** Where the page lets no conversation be fetched, lead to the chat page instead. */

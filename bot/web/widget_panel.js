@@ -4,13 +4,8 @@ import { Conversation } from "./conversation.js";
 import { make, makeWith } from "./markdown.js";
 import { drawTalk, Talk } from "./talk.js";
 
-/** Draw the dialog; `style` gets its style sheet's text, `launcher` the focus when it closes. */
-export async function makePanel(root, style, launcher) {
-  style(await (await fetch(new URL("widget.css", import.meta.url))).text());
-  return new Panel(root, launcher);
-}
-
-class Panel {
+export class Panel {
+  /** `launcher` gets the focus when the dialog closes. */
   constructor(root, launcher) {
     const parts = drawTalk();
     const startOver = makeWith("button", { type: "button" }, "Mới");

@@ -277,7 +277,7 @@ def test_all_that_it_loads_is_small(visit: Any, served: str) -> None:
 def test_the_demonstration_shows_it_in_a_page_of_news(browser: Browser, served: str) -> None:
     page = browser.new_page(base_url=served, viewport={"width": 390, "height": 844})
     page.goto("/demo")
-    expect(page.get_by_role("note")).to_contain_text("Trang minh hoạ")
+    expect(page.get_by_role("complementary", name="Về trang này")).to_contain_text("Trang minh hoạ")
     launcher(page).click()
     ask(page, MARRIAGE)
     assert page.evaluate("document.scrollingElement.scrollWidth - innerWidth") <= 0
