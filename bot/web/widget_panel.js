@@ -8,13 +8,12 @@ export class Panel {
   /** `launcher` gets the focus when the dialog closes. */
   constructor(root, launcher) {
     const parts = drawTalk();
-    const startOver = makeWith("button", { type: "button" }, "Mới");
-    startOver.setAttribute("aria-label", "Cuộc trò chuyện mới");
+    const startOver = makeWith("button", { type: "button", "aria-label": "Cuộc trò chuyện mới" }, "Mới");
     const close = makeWith("button", { type: "button", "aria-label": "Đóng" }, "✕");
     const name = make("div", makeWith("h1", { id: "name" }, "Hỏi Một Cửa"), make("p", "Máy trả lời tự động, có ghi nguồn"));
-    const header = makeWith("header", {}, name, startOver, close);
+    const head = makeWith("div", { class: "head" }, name, startOver, close);
     const scroller = makeWith("div", { class: "scroller" }, parts.log, parts.pending);
-    const content = [header, scroller, parts.composer, parts.announcer];
+    const content = [head, scroller, parts.composer, parts.announcer];
     this.dialog = makeWith("dialog", { lang: "vi", "aria-labelledby": "name" }, ...content);
     root.append(this.dialog);
     const isSeen = () => this.dialog.open && !document.hidden;

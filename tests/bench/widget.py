@@ -25,7 +25,7 @@ from tests.conftest import free_port, serve_app
 TIMES = 10
 SLOW_3G = {"offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000}
 SLOWER = 4  # times, of the processor: a cheap telephone
-MOST = 100.0  # milliseconds, in the middle of the visits, from the script's load to a launcher that answers a click
+MOST = 100.0  # milliseconds in the middle of the visits, from loaded script to answered click
 # Loaded is when the `load` event comes; the launcher answers when a click makes it busy.
 WATCH = """() => { window.times = {}; document.addEventListener('load', (event) => {
   if (event.target.localName !== 'script') return;
