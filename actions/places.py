@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from math import asin, cos, radians, sin, sqrt
 
 from actions.answer import Answer, Choice
 from actions.payloads import payload
 from actions.request import Known, Request
 from actions.wording import button, day, say
+from knowledge.catalogue import Catalogue
 from knowledge.places import REFORM, Place, bare_name, find_places
 from knowledge.records import Letter, OfficialText, Portal, Procedure, Province
 from knowledge.search import fold, folded_words
@@ -21,8 +22,13 @@ MOST_NAMESAKES = 4
 
 def portals_on(request: Request) -> list[Portal]:
     """List the portals open on this day, the province's own first."""
-    portals = (*request.province.portals, *request.catalogue.national.portals)
-    return [portal for portal in portals if portal.holds_on(request.today)]
+    return open_portals(request.catalogue, request.province, request.today)
+
+
+def open_portals(catalogue: Catalogue, province: Province, today: date) -> list[Portal]:
+    """List the portals that a province's citizens can use on this day, its own first."""
+    portals = (*province.portals, *catalogue.national.portals)
+    return [portal for portal in portals if portal.holds_on(today)]
 
 
 def nearest_desk(known: Known, latitude: float, longitude: float) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from typing import Literal
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ from bot.hotline.staff_sessions import Lifetime
 from knowledge.dossiers import DossierSettings, checked_rate
 
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:\d+)?$")
 
 
 class SettingsError(Exception):
@@ -30,6 +32,9 @@ class Settings(DossierSettings):
     port: int = Field(8080, ge=1, le=65535, description="the port the web server listens on")
     public_url: str | None = Field(
         None, pattern=r"^https?://[^/]+$", description="the address that citizens reach the web server by"
+    )
+    widget_origins: str = Field(
+        "", description="sites whose pages may carry the widget, with commas between: https://bao.example.vn"
     )
     rate_limit: str = Field("60/minute", description="messages allowed for one sender's address")
     trusted_proxies: str = Field("127.0.0.1", description="proxies whose X-Forwarded-For is believed")
@@ -118,6 +123,14 @@ class Settings(DossierSettings):
     def _can_be_parsed(cls, value: str) -> str:
         return checked_rate(value)
 
+    @field_validator("widget_origins")
+    @classmethod
+    def _are_origins(cls, value: str) -> str:
+        for origin in _origins(value):
+            if not _ORIGIN.match(origin):
+                raise ValueError(f"{origin!r} is no site's address: write https://name.vn, without a path")
+        return value
+
     @field_validator("hotline_hours")
     @classmethod
     def _are_hours(cls, value: str) -> str:
@@ -144,6 +157,10 @@ class Settings(DossierSettings):
         known = {"web": self.public_url, "telegram": self.telegram_page, "zalo": self.zalo_page}
         return {name: address for name, address in known.items() if address}
 
+    def sites(self) -> tuple[str, ...]:
+        """Give the origins whose pages may carry the widget, as browsers write them."""
+        return _origins(self.widget_origins)
+
     def address(self) -> str:
         """Give the address that links to the assistant's own pages begin with."""
         return self.public_url or f"http://{self.host}:{self.port}"
@@ -155,3 +172,7 @@ class Settings(DossierSettings):
     def content_day(self) -> date:
         """Give the day whose published content is used: a replayed past is told with what is known now."""
         return max(self.today(), datetime.now(HERE).date())
+
+
+def _origins(value: str) -> tuple[str, ...]:
+    return tuple(origin for each in value.split(",") if (origin := each.strip().rstrip("/").lower()))

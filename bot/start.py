@@ -157,7 +157,7 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
         add_desk(app, assistant, settings)
         add_workbench(app, assistant, settings)
 
-    return build_app(assistant, settings.rate_limit, lifespan, add_routes)
+    return build_app(assistant, settings.rate_limit, lifespan, add_routes, settings.sites())
 
 
 def chores_of(assistant: Assistant, settings: Settings, channels: tuple[Channel, ...]) -> tuple[Chore, ...]:

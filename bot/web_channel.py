@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from math import ceil
-from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -16,7 +15,6 @@ import structlog
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -24,6 +22,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
@@ -32,11 +31,11 @@ from bot.inbox import Message
 from bot.intake import BadInput, UnknownConversation
 from bot.turn import Assistant
 from bot.web_live import live_routes
+from bot.widget import WEB, ListedSites, WebFiles, widget_routes
 from knowledge.database import DatabaseUnavailable, is_ready
 
 log = structlog.get_logger()
 
-PAGE = Path(__file__).with_name("web")
 LARGEST_BODY = 64 * 1024  # bytes
 HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -88,20 +87,26 @@ def build_app(
     rate_limit: str = "60/minute",
     lifespan: Lifespan | None = None,
     add_routes: Callable[[FastAPI], None] | None = None,
+    sites: tuple[str, ...] = (),
 ) -> FastAPI:
-    """Build the web application around an assistant; ``add_routes`` adds other channels' paths."""
+    """Build the web application around an assistant.
+
+    ``add_routes`` adds other channels' paths; pages of ``sites`` may ask through the widget.
+    """
     app = FastAPI(
         title="Hỏi Một Cửa", version="1", lifespan=lifespan or _nothing, docs_url=None, redoc_url=None
     )
+    app.add_middleware(ListedSites, origins=sites)
     app.add_middleware(_Headers)
     _tell_problems(app)
     _take_messages(app, assistant, rate_limit)
     _tell_health(app, assistant)
     checklist_route(app, assistant)
     live_routes(app, assistant)
+    widget_routes(app, assistant, sites)
     if add_routes:
         add_routes(app)
-    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    app.mount("/", GZipMiddleware(WebFiles(directory=WEB, html=True)))
     return app
 
 
