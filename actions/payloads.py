@@ -28,6 +28,7 @@ VALUES = {
     "consent": re.compile("yes"),
     "leave": re.compile("message|words"),
     "rating": re.compile("useful|useless"),
+    "announcements": re.compile("yes|no"),
     "number": re.compile(r"\d{1,9}"),
 }
 

@@ -107,6 +107,9 @@ class Citizen(Protocol):
     def can_be_told(self) -> bool:
         """Tell whether their channel lets them be told something unasked."""
 
+    def take_announcements(self, *, takes: bool) -> None:
+        """Send them announcements from now on, or none, nor those that wait."""
+
     def leave_question(self, reason: str) -> None:
         """Record the question as unresolved, for staff."""
 

@@ -5,17 +5,19 @@ A channel gives what it receives to ``Assistant.reply_soon``, and how it sends t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from fastapi import FastAPI
 
+from bot.announcements import SMS
 from bot.chores import Chore
 from bot.hotline.topics import OF_TOPICS
 from bot.outbox import Outbox, Send
 from bot.settings import Settings
+from bot.sms_gateway import SmsGateway
 from bot.telegram_channel import TelegramApplication, running_telegram, telegram_application, webhook_route
 from bot.telegram_delivery import send_once, show_typing
 from bot.turn import Assistant
@@ -37,9 +39,27 @@ class Channel:
 
 def open_channels(assistant: Assistant, settings: Settings) -> tuple[Channel, ...]:
     """Give the messengers whose settings are set; raises the error of one whose settings are wrong."""
-    if settings.telegram_token is None:
-        return ()
-    return (telegram(assistant, settings, telegram_application(assistant, settings)),)
+    opened = []
+    if settings.telegram_token is not None:
+        opened.append(telegram(assistant, settings, telegram_application(assistant, settings)))
+    if settings.sms_gateway_url is not None:
+        opened.append(sms(settings, settings.sms_gateway_url))
+    return tuple(opened)
+
+
+def sms(settings: Settings, url: str) -> Channel:
+    """Give the SMS gateway as a channel, which only sends."""
+    token = settings.sms_gateway_token
+    gateway = SmsGateway(url, token.get_secret_value() if token else None, settings.sms_gateway_body)
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await gateway.close()
+
+    return Channel(SMS, gateway.send, running, lambda _: None)
 
 
 def telegram(assistant: Assistant, settings: Settings, application: TelegramApplication) -> Channel:

@@ -11,6 +11,8 @@ from pydantic import Field, SecretStr, field_validator
 from bot.hotline.addresses import is_private
 from bot.hotline.hours import read_hours
 from bot.hotline.staff_sessions import Lifetime
+from bot.pacing import PER_SECOND
+from bot.sms_gateway import check_template
 from knowledge.dossiers import DossierSettings, checked_rate
 
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -75,12 +77,31 @@ class Settings(DossierSettings):
     )
     oidc_client_id: str | None = Field(None, description="as whom it knows this assistant")
     oidc_client_secret: SecretStr | None = Field(None, description="the secret it gave")
+    telegram_per_second: float = Field(
+        PER_SECOND["telegram"], gt=0, description="announcements and news sent in a second, at most"
+    )
+    sms_gateway_url: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="where the SMS gateway takes messages; empty leaves SMS off",
+    )
+    sms_gateway_token: SecretStr | None = Field(None, description="its bearer token, where it wants one")
+    sms_gateway_body: str = Field(
+        '{"to": "{phone}", "text": "{text}"}', description="the JSON it takes, with {phone} and {text} inside"
+    )
+    sms_per_second: float = Field(PER_SECOND["sms"], gt=0, description="messages it takes in a second")
     telegram_api: str = Field("https://api.telegram.org", description="where the Bot API is spoken")
 
     @field_validator("rate_limit")
     @classmethod
     def _can_be_parsed(cls, value: str) -> str:
         return checked_rate(value)
+
+    @field_validator("sms_gateway_body")
+    @classmethod
+    def _is_a_template(cls, value: str) -> str:
+        check_template(value)
+        return value
 
     @field_validator("hotline_hours")
     @classmethod
@@ -102,6 +123,10 @@ class Settings(DossierSettings):
     def teams(self) -> tuple[str, ...]:
         """Give the teams that cases may be handed to."""
         return tuple(name for each in self.hotline_teams.split(",") if (name := each.strip()[:40]))
+
+    def per_second(self) -> dict[str, float]:
+        """Give how much of what nobody waits for goes out in a second, by channel."""
+        return {**PER_SECOND, "telegram": self.telegram_per_second, "sms": self.sms_per_second}
 
     def address(self) -> str:
         """Give the address that links to the assistant's own pages begin with."""

@@ -25,6 +25,7 @@ from starlette.concurrency import run_in_threadpool
 
 import actions
 from actions import people
+from actions.announcements import said_of_announcements
 from actions.answer import Answer
 from actions.notices import with_notices
 from actions.payloads import UnknownPayload, read_payload
@@ -132,6 +133,10 @@ class Assistant:
         """The newest pack of its province."""
         return self.library.catalogue.provinces.get(self.province.id, self.province)
 
+    def content_day(self) -> date:
+        """Give the day that what is said unasked is of: today, also where a past day is replayed."""
+        return now().astimezone(HERE).date()
+
     def reply(self, message: Message) -> Reply:
         """Answer one message; raises BadInput and DatabaseUnavailable."""
         step = self.begin(message)
@@ -217,7 +222,7 @@ class Assistant:
             return Reading(text, FALLBACK, 0.0), error
 
     def _picked(self, memory: Memory, text: str) -> Reading | None:
-        choice = pick(memory.choices, text)
+        choice = said_of_announcements(text) or pick(memory.choices, text)
         try:
             return read_payload(choice.payload, actions.INTENTS) if choice else None
         except UnknownPayload:  # offered by another release
@@ -389,4 +394,6 @@ def _is_for_the_machine(step: Waiting) -> bool:
     reading, written = step.reading, step.written
     if written is not None and folded_words(written) != folded_words(say("people.back")):
         return people.tells_emergency(written)  # a number picks no choice here: it may answer the person
+    if reading.first("announcements"):
+        return True
     return reading.is_press and reading.intent in ("ask_human", "delete_my_data")

@@ -27,6 +27,7 @@ class FakeCitizen:
     questions: list[str] = field(default_factory=list)
     known: dict[str, LookUp] = field(default_factory=dict)
     can_be_told: bool = True
+    takes_announcements: bool = True
     handed: HandOver | None = None
 
     def erase(self) -> int:
@@ -40,6 +41,9 @@ class FakeCitizen:
 
     def followed_dossiers(self) -> list[str]:
         return self.followed
+
+    def take_announcements(self, *, takes: bool) -> None:
+        self.takes_announcements = takes
 
     def leave_question(self, reason: str) -> None:
         self.questions.append(reason)
