@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable
 from re import Match
 
+from actions.request import Known
 from actions.wording import say, sentences
 from knowledge.amounts import LARGEST_AMOUNT, spell_amount, spell_digits, spell_number
-from knowledge.records import Notice, Province
+from knowledge.records import Notice
 
 _LINK = re.compile(r"\[([^\[\]]+)\]\(https?://[^\s()]+\)")
 _SITE = (
@@ -32,14 +33,15 @@ _TIME = r"(?:[01]?\d|2[0-4])(?:\s?(?:h|g|giờ)(?:\s?[0-5]\d(?:\s?(?:phút|p))?)
 _SHORT_LINES = r"11[0-9]|1022"
 
 
-def script(notice: Notice, province: Province, hotline: str | None) -> str:
+def script(known: Known, notice: Notice) -> str:
     """Write what is read out: greeting, the notice twice, where to ask, a closing word; a line each."""
     told = spoken(" ".join((f"{notice.title}." if notice.title else "", notice.text)))
+    told = told if told[-1:] in ".!?" else f"{told}."
+    hotline = _hotline(known)
     where = (say("loudspeaker.ask", phone=spell_digits(hotline)),) if hotline else ()
-    name = spoken(province.name)
     return "\n".join(
         (
-            say("loudspeaker.greeting", province=name),
+            say("loudspeaker.greeting", province=known.province.name),
             told,
             *where,
             say("loudspeaker.again"),
@@ -62,6 +64,13 @@ def spoken(markdown: str) -> str:
     text = re.sub(r"\s+([.,;:!?)])", r"\1", " ".join(text.split()))
     text = re.sub(r"([.,;:])(?:\s*[.,;:])+", r"\1", text).strip(" ,;:")
     return _SENTENCE.sub(lambda start: start[0].upper(), text)
+
+
+def _hotline(known: Known) -> str | None:
+    """Give the number to ask at: the province's own where there is one on this day, else the national one."""
+    contacts = (*known.province.contacts, *known.catalogue.national.contacts)
+    there = (each for each in contacts if each.about == "public_services" and each.holds_on(known.today))
+    return next((each.phone for each in there), None)
 
 
 def _abbreviations() -> list[tuple[str, str]]:

@@ -155,7 +155,7 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
         for channel in channels:
             channel.add_routes(app)
         add_desk(app, assistant, settings)
-        add_workbench(app, assistant, settings)
+        add_workbench(app, assistant, settings, tuple(each.name for each in channels))
 
     return build_app(assistant, settings.rate_limit, lifespan, add_routes)
 

@@ -133,6 +133,10 @@ class Assistant:
         """The newest pack of its province."""
         return self.library.catalogue.provinces.get(self.province.id, self.province)
 
+    def moment(self) -> datetime:
+        """Give this minute of Việt Nam's time, on the day that rules are judged by."""
+        return datetime.combine(self.today(), now().astimezone(HERE).time())
+
     def content_day(self) -> date:
         """Give the day that what is said unasked is of: today, also where a past day is replayed."""
         return now().astimezone(HERE).date()
@@ -267,9 +271,7 @@ class Assistant:
                 address=self.address,
             )
             given, memory = self._say(request, trouble)
-            given = with_notices(
-                request, datetime.combine(request.today, now().astimezone(HERE).time()), given
-            )
+            given = with_notices(request, self.moment(), given)
             news = take_news(session, conversation.id)
             if citizen.is_erased:
                 conversation, turn = self._start_afresh(session, conversation, turn)

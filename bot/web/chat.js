@@ -4,6 +4,8 @@ import { Composer } from "./composer.js";
 import { Conversation } from "./conversation.js";
 import { Live } from "./live.js";
 import { Log } from "./log.js";
+import { renderMarkdown } from "./markdown.js";
+import { Banner } from "./notices.js";
 import { Outbox } from "./outbox.js";
 
 const NEAR_END = 160; // pixels: further up, the citizen is reading and is not scrolled away
@@ -97,6 +99,7 @@ function start() {
   composer.giveBack(conversation.draft);
   outbox.send();
   live.keepAsking();
+  new Banner(find("notices"), { render: renderMarkdown }).keepShowing();
 }
 
 start();

@@ -48,6 +48,7 @@ class FormField:
     is_required: bool = False
     is_stated: bool = False
     is_money: bool = False
+    is_on: bool = False  # a flag that holds where nothing is said
     choices: tuple[str, ...] = ()
     fields: tuple[FormField, ...] = ()
 
@@ -104,6 +105,7 @@ def _field(shape: str, name: str, info: FieldInfo) -> FormField:
         is_required=info.is_required(),
         is_stated=any(each is _SAYS_STATED for each in info.metadata),
         is_money=name == "amount",
+        is_on=info.default is True,
         choices=choices,
         fields=form_of(inner) if inner else (),
     )

@@ -14,7 +14,20 @@ from knowledge.amounts import AmountError, read_amount
 from knowledge.records import NOT_STATED
 
 ONE_LINE = frozenset(
-    {"code", "id", "number", "url", "phone", "unit_code", "state_of", "fee_topic", "procedure", "topic"}
+    {
+        "code",
+        "id",
+        "number",
+        "url",
+        "phone",
+        "unit_code",
+        "state_of",
+        "fee_topic",
+        "procedure",
+        "topic",
+        "link",
+        "audience",
+    }
 )
 Data = dict[str, Any]
 
@@ -81,7 +94,7 @@ class FormView:
                     "use-chips"
                 )
             case "flag":
-                return ui.switch(field.label, value=bool(value))
+                return ui.switch(field.label, value=field.is_on if value is None else bool(value))
             case "day":
                 return ui.input(label, value=value or "").props("type=date stack-label")
             case "moment":

@@ -40,6 +40,7 @@ class Workbench:
     published: Published
     listing: Listing
     settings: Settings
+    channels: tuple[str, ...] = ()  # those that can send
 
     @property
     def engine(self) -> Engine:

@@ -43,9 +43,17 @@ from nlu.contract import ROOT
 from tests.conftest import free_port, opened_database
 from tests.servers.telegram_api import BOT, TOKEN
 from tests.servers.telegram_http import http_handler
+from tests.servers.telegram_refusal import Refused
 
 PATIENCE = 900.0  # seconds without any message after which the run is given up
 FIRST = 10_000_000  # the first recipient's chat
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of the lines that a killed program leaves open."""
 
 
 class Received:
@@ -53,8 +61,7 @@ class Received:
 
     def __init__(self) -> None:
         self.counts: Counter[int] = Counter()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), http_handler(TOKEN, self._answer))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), http_handler(TOKEN, self._answer))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self._closed = threading.Event()
 
@@ -75,6 +82,8 @@ class Received:
             return []
         if method != "sendMessage":
             return True
+        if "chat_id" not in params:  # cut off by the kill
+            raise Refused(400, "Bad Request: chat_id is empty")
         self.counts[params["chat_id"]] += 1
         chat = {"id": params["chat_id"], "type": "private"}
         return {"message_id": self.counts.total(), "date": int(time.time()), "chat": chat, "from": BOT}
