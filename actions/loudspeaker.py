@@ -30,6 +30,7 @@ _DAY, _MONTH = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])"
 _GROUPED = r"\d{1,3}(?:\.\d{3})+|\d+"
 _TO = r"\s?[-–—]\s?"
 _TIME = r"(?:[01]?\d|2[0-4])(?:\s?(?:h|g|giờ)(?:\s?[0-5]\d(?:\s?(?:phút|p))?)?|:[0-5]\d)"
+ASKED_AT = ("public_services", "portal")  # kinds of contacts, the better one first
 _SHORT_LINES = r"11[0-9]|1022"
 
 
@@ -69,8 +70,8 @@ def spoken(markdown: str) -> str:
 def _hotline(known: Known) -> str | None:
     """Give the number to ask at: the province's own where there is one on this day, else the national one."""
     contacts = (*known.province.contacts, *known.catalogue.national.contacts)
-    there = (each for each in contacts if each.about == "public_services" and each.holds_on(known.today))
-    return next((each.phone for each in there), None)
+    there = [each for each in contacts if each.about in ASKED_AT and each.holds_on(known.today)]
+    return min(there, key=lambda each: ASKED_AT.index(each.about)).phone if there else None
 
 
 def _abbreviations() -> list[tuple[str, str]]:

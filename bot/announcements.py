@@ -154,7 +154,7 @@ def report_on(session: Session, notice_id: str) -> Report | None:
         .where(OutboxMessage.announcement == notice_id)
         .group_by(OutboxMessage.state)
     )
-    states = Counter(dict(session.execute(counted).tuples().all()))
+    states = Counter(dict(session.execute(counted).all()))
     return Report(queued.queued_at, queued.count, queued.left_out, states)
 
 
