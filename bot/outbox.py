@@ -79,6 +79,12 @@ class OutboxMessage(Base):
             sqlite_where=text("announcement IS NOT NULL"),
             postgresql_where=text("announcement IS NOT NULL"),
         ),
+        Index(  # counted again and again, whatever crowd of announcements waits
+            "ix_outbox_unsettled",
+            "state",
+            sqlite_where=text("announcement IS NULL"),
+            postgresql_where=text("announcement IS NULL"),
+        ),
         {"sqlite_autoincrement": True},  # pages know messages by their numbers
     )
 

@@ -394,8 +394,8 @@ def _queue(
 def _is_for_the_machine(step: Waiting) -> bool:
     """Tell whether the machine answers although a person has the conversation."""
     reading, written = step.reading, step.written
-    if written is not None and folded_words(written) != folded_words(say("people.back")):
-        return people.tells_emergency(written)  # a number picks no choice here: it may answer the person
     if reading.first("announcements"):
         return True
+    if written is not None and folded_words(written) != folded_words(say("people.back")):
+        return people.tells_emergency(written)  # a number picks no choice here: it may answer the person
     return reading.is_press and reading.intent in ("ask_human", "delete_my_data")

@@ -12,7 +12,10 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, select, update
 
+from actions import INTENTS
+from actions.payloads import read_payload
 from bot.announcements import Announcer, count_recipients, report_on
+from bot.hotline.changes import Changes
 from bot.inbox import Message
 from bot.outbox import (
     AT_ONCE,
@@ -28,13 +31,14 @@ from bot.outbox import (
 )
 from bot.sms_numbers import add_numbers
 from bot.store import Conversation, Turn
-from bot.turn import Assistant
+from bot.turn import Assistant, Waiting, _is_for_the_machine
 from knowledge.catalogue import Catalogue
 from knowledge.catalogue_files import load_catalogue
 from knowledge.database import transaction
-from knowledge.dossiers import HERE
+from knowledge.dossiers import HERE, Seeker
 from knowledge.library import Library
 from knowledge.records import Notice
+from nlu.reading import Reading
 from tests.bot.watch_run import Clock, queued
 
 BIRTH = "1.001193"
@@ -345,3 +349,26 @@ def test_messages_of_one_announcement_keep_its_words_once(
     assert all("**Nghỉ vì bão**" in each.message["text"] for each in claimed)
     with transaction(any_engine) as session:
         assert session.scalars(select(OutboxMessage.message)).all() == [{}, {}]
+
+
+def test_desks_are_not_called_for_each_announcement(
+    any_engine: Engine, catalogue: Catalogue, clock: Clock
+) -> None:
+    def mark() -> object:
+        return asyncio.run(Changes(any_engine).current())
+
+    _people(any_engine, "1", "2")
+    before = mark()
+    _announcer(any_engine, catalogue, clock, _notice(clock)).round()
+    assert mark() == before
+    with transaction(any_engine) as session:
+        queue(session, "news", Recipient("telegram", "1"), {"text": "x"})
+    assert mark() != before
+
+
+def test_wanting_none_is_not_told_to_the_person_who_answers() -> None:
+    reading = read_payload("cancel?announcements=no", INTENTS)
+    typed = Waiting(Turn(), reading, Seeker("telegram", "1"), (), {}, "không nhận thông báo")
+    assert _is_for_the_machine(typed) and _is_for_the_machine(replace(typed, written=None))
+    number = replace(typed, reading=Reading("2", "cancel", 1.0), written="2")
+    assert not _is_for_the_machine(number)

@@ -53,10 +53,15 @@ def upgrade() -> None:
         sqlite_where=is_one,
         postgresql_where=is_one,
     )
+    is_none = sa.text("announcement IS NULL")
+    op.create_index(
+        "ix_outbox_unsettled", "outbox", ["state"], sqlite_where=is_none, postgresql_where=is_none
+    )
 
 
 def downgrade() -> None:
     """Take this migration back."""
+    op.drop_index("ix_outbox_unsettled", "outbox")
     op.drop_index("ix_outbox_announcement", "outbox")
     op.drop_index("ix_outbox_due", "outbox")
     op.create_index("ix_outbox_state_not_before", "outbox", ["state", "not_before"])
