@@ -20,6 +20,7 @@ from bot.intake import BadInput
 from bot.logs import set_up_logs
 from bot.run import run_all
 from bot.settings import HERE, Settings, SettingsError
+from bot.sms_numbers import SmsFileError, add_numbers, read_numbers, remove_numbers
 from bot.staff_commands import app as staff_app
 from bot.start import StartError, build_assistant, catalogue_of, check_port, open_engine, web_app
 from bot.turn import Assistant
@@ -115,6 +116,26 @@ def import_dossier_file(
     )
 
 
+@app.command("sms-numbers")
+def keep_numbers(
+    file: Annotated[Path, typer.Argument(help="a CSV or xlsx with Vietnamese mobile numbers")],
+    column: Annotated[
+        str | None, typer.Option(help="the column of the numbers, where it is not clear")
+    ] = None,
+    remove: Annotated[bool, typer.Option(help="forget these numbers instead")] = False,
+) -> None:
+    """Keep numbers for announcements by SMS, only of people who agreed to it; nothing of a faulty file.
+
+    By importing a number you say that its owner consented to be told announcements of public services, and
+    that you can show when and how. Whoever takes it back is removed at once with --remove.
+    """
+    numbers = read_numbers(file, column)
+    with transaction(open_engine(Settings())) as session:
+        report = remove_numbers(session, numbers) if remove else add_numbers(session, numbers)
+    done, rest = ("removed", "not there") if remove else ("new", "known")
+    typer.echo(f"{report.changed} {done}, {report.unchanged} {rest}")
+
+
 def _assistant(lenient: bool) -> Assistant:
     return build_assistant(Settings(), lenient=lenient)
 
@@ -136,6 +157,7 @@ def main() -> None:
         DatabaseUnavailable,
         BadInput,
         DossierFileError,
+        SmsFileError,
         StaffError,
         UnknownProvince,
         OSError,

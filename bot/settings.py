@@ -12,6 +12,8 @@ from pydantic import Field, SecretStr, field_validator
 from bot.hotline.addresses import is_private
 from bot.hotline.hours import read_hours
 from bot.hotline.staff_sessions import Lifetime
+from bot.pacing import PER_SECOND
+from bot.sms_gateway import check_template
 from knowledge.dossiers import DossierSettings, checked_rate
 
 HERE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -116,6 +118,19 @@ class Settings(DossierSettings):
     zalo_bot_api: str = Field(
         "https://bot-api.zaloplatforms.com", description="where Zalo's Bot API is spoken"
     )
+    telegram_per_second: float = Field(
+        PER_SECOND["telegram"], gt=0, description="announcements and news sent in a second, at most"
+    )
+    sms_gateway_url: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="where the SMS gateway takes messages; empty leaves SMS off",
+    )
+    sms_gateway_token: SecretStr | None = Field(None, description="its bearer token, where it wants one")
+    sms_gateway_body: str = Field(
+        '{"to": "{phone}", "text": "{text}"}', description="the JSON it takes, with {phone} and {text} inside"
+    )
+    sms_per_second: float = Field(PER_SECOND["sms"], gt=0, description="messages it takes in a second")
     telegram_api: str = Field("https://api.telegram.org", description="where the Bot API is spoken")
 
     @field_validator("rate_limit")
@@ -129,6 +144,12 @@ class Settings(DossierSettings):
         for origin in _origins(value):
             if not _ORIGIN.match(origin):
                 raise ValueError(f"{origin!r} is no site's address: write https://name.vn, without a path")
+        return value
+
+    @field_validator("sms_gateway_body")
+    @classmethod
+    def _is_a_template(cls, value: str) -> str:
+        check_template(value)
         return value
 
     @field_validator("hotline_hours")
@@ -160,6 +181,10 @@ class Settings(DossierSettings):
     def sites(self) -> tuple[str, ...]:
         """Give the origins whose pages may carry the widget, as browsers write them."""
         return _origins(self.widget_origins)
+
+    def per_second(self) -> dict[str, float]:
+        """Give how much of what nobody waits for goes out in a second, by channel."""
+        return {**PER_SECOND, "telegram": self.telegram_per_second, "sms": self.sms_per_second}
 
     def address(self) -> str:
         """Give the address that links to the assistant's own pages begin with."""

@@ -40,6 +40,7 @@ class Conversation(Base):
     memory: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     started_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     last_at: Mapped[datetime] = mapped_column(UtcTime, default=now, index=True)
+    takes_announcements: Mapped[bool] = mapped_column(default=True)
 
 
 class Turn(Base):

@@ -26,6 +26,7 @@ from starlette.concurrency import run_in_threadpool
 
 import actions
 from actions import people
+from actions.announcements import said_of_announcements
 from actions.answer import Answer
 from actions.moving import find_code, wants_to_move
 from actions.notices import with_notices
@@ -136,6 +137,17 @@ class Assistant:
         """The newest pack of its province."""
         return self.library.catalogue.provinces.get(self.province.id, self.province)
 
+    def moment(self) -> datetime:
+        """Give this moment of Việt Nam's time, on the day that rules are judged by."""
+        while True:
+            day, at = self.today(), self.hotline.clock().astimezone(HERE)
+            if day == self.today():  # else it was midnight in between
+                return datetime.combine(day, at.time())
+
+    def content_day(self) -> date:
+        """Give the day that what is said unasked is of: today, also where a past day is replayed."""
+        return now().astimezone(HERE).date()
+
     def reply(self, message: Message) -> Reply:
         """Answer one message; raises BadInput and DatabaseUnavailable."""
         step = self.begin(message)
@@ -227,7 +239,7 @@ class Assistant:
             return Reading(text, FALLBACK, 0.0), error
 
     def _picked(self, memory: Memory, text: str) -> Reading | None:
-        choice = pick(memory.choices, text)
+        choice = said_of_announcements(text) or pick(memory.choices, text)
         try:
             return read_payload(choice.payload, actions.INTENTS) if choice else None
         except UnknownPayload:  # offered by another release
@@ -262,7 +274,7 @@ class Assistant:
                 return self._pass_on(session, case, conversation, turn, step)
             whom = Recipient(conversation.channel, conversation.address)  # also when all else is erased
             citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline, self.places)
-            moment = self._moment()
+            moment = self.moment()
             request = Request(
                 self.library,
                 self.pack,
@@ -282,13 +294,6 @@ class Assistant:
                 memory = Memory()
             conversation.memory = memory.as_json()
             return self._note(session, turn, given, reading, [*news, given.as_message()], whom)
-
-    def _moment(self) -> datetime:
-        """Give the moment of an answer in Việt Nam, on the day that rules are judged by."""
-        while True:
-            day, at = self.today(), self.hotline.clock().astimezone(HERE)
-            if day == self.today():  # else it was midnight in between
-                return datetime.combine(day, at.time())
 
     def _note(
         self,
@@ -407,6 +412,8 @@ def _queue(
 def _is_for_the_machine(step: Waiting) -> bool:
     """Tell whether the machine answers although a person has the conversation."""
     reading, written = step.reading, step.written
+    if reading.first("announcements"):
+        return True
     if written is not None and folded_words(written) != folded_words(say("people.back")):
         # a number picks no choice here: it may answer the person
         return people.tells_emergency(written) or find_code(written) is not None or wants_to_move(written)

@@ -26,6 +26,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
+from actions.notices import notices_at
 from bot.checklist_page import checklist_route
 from bot.inbox import Message
 from bot.intake import BadInput, UnknownConversation
@@ -100,6 +101,7 @@ def build_app(
     app.add_middleware(_Headers)
     _tell_problems(app)
     _take_messages(app, assistant, rate_limit)
+    _tell_notices(app, assistant)
     _tell_health(app, assistant)
     checklist_route(app, assistant)
     live_routes(app, assistant)
@@ -172,6 +174,14 @@ def _take_messages(app: FastAPI, assistant: Assistant, rate_limit: str) -> None:
         with SECONDS.time():
             reply = await assistant.reply_soon(message)
         return JSONResponse(reply.body)
+
+
+def _tell_notices(app: FastAPI, assistant: Assistant) -> None:
+    @app.get("/api/v1/notices")
+    def notices() -> dict[str, list[dict[str, str | None]]]:
+        """Tell what holds now, for banners."""
+        told = notices_at(assistant.library.catalogue.notices, assistant.moment(), assistant.province.id)
+        return {"notices": [each.model_dump(include={"id", "title", "text", "link"}) for each in told]}
 
 
 def _tell_health(app: FastAPI, assistant: Assistant) -> None:

@@ -1,6 +1,8 @@
 /** The citizens' chat page: puts the conversation between its header and the window's end. */
 
 import { Conversation } from "./conversation.js";
+import { renderMarkdown } from "./markdown.js";
+import { Banner } from "./notices.js";
 import { drawTalk, Talk } from "./talk.js";
 
 const find = (id) => document.getElementById(id);
@@ -27,6 +29,7 @@ function start() {
     scroller: document.scrollingElement,
     isSeen,
   }).start();
+  new Banner(find("notices"), { render: renderMarkdown }).keepShowing();
 }
 
 start();

@@ -23,11 +23,13 @@ from knowledge.editing.published import Published
 ADDRESS = f"/desk{PATH}"  # the pages stand below the desk's path, where staff are signed in
 
 
-def add_workbench(app: FastAPI, assistant: Assistant, settings: Settings) -> None:
-    """Serve the workbench's pages."""
+def add_workbench(
+    app: FastAPI, assistant: Assistant, settings: Settings, channels: tuple[str, ...] = ()
+) -> None:
+    """Serve the workbench's pages; ``channels`` are those that can send."""
     published = Published(assistant.engine)
     listing = Listing(assistant.engine, published)
-    bench = Workbench(assistant, published, listing, settings)
+    bench = Workbench(assistant, published, listing, settings, channels)
 
     @app.get("/content", include_in_schema=False)
     def go_to_workbench() -> RedirectResponse:

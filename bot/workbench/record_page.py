@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from actions.wording import day as told_day
 from actions.wording import say
 from bot.desk.moments import moment
+from bot.workbench.announcements_view import AnnouncementsView
 from bot.workbench.difference_view import LINES
 from bot.workbench.fee_advice import fee_advice
 from bot.workbench.fields import FormField, form_of, told_kind, told_table
@@ -60,6 +61,11 @@ class RecordScreen:
         self.version = 0
         self.is_dirty = False
         self.saving = asyncio.Lock()  # one at a time: else one's own saving looks like a colleague's
+        self.sent = AnnouncementsView(visit, self._typed)
+
+    @property
+    def _is_sent(self) -> bool:
+        return self.key == (TABLE, "notices")
 
     async def build(self) -> None:
         """Draw the page, and save what is typed from time to time."""
@@ -69,6 +75,8 @@ class RecordScreen:
             with ui.tabs().props("no-caps align=left") as tabs:
                 ui.tab("form", say("content.form"))
                 ui.tab("preview", say("content.preview"))
+                if self._is_sent:
+                    ui.tab("sent", say("content.sent"))
                 ui.tab("history", say("content.history"))
             with ui.tab_panels(tabs, value="form", animated=False).classes("w-full bg-transparent"):
                 with ui.tab_panel("form").classes("p-0"):
@@ -76,6 +84,9 @@ class RecordScreen:
                 with ui.tab_panel("preview").classes("p-0"):
                     self.preview = PreviewView(self.visit, self.key, self._typed)
                     self.preview.build()
+                if self._is_sent:
+                    with ui.tab_panel("sent").classes("p-0"):
+                        self.sent.build()
                 with ui.tab_panel("history").classes("p-0"):
                     self.history = HistoryView(
                         self.visit, self.shape, lambda: self.state, self._again, self._submit
@@ -90,6 +101,10 @@ class RecordScreen:
     async def _turned(self, event: ValueChangeEventArguments[Any]) -> None:
         if event.value == "preview":
             await self.preview.show()
+        if event.value == "sent":
+            await self.sent.show()
+        else:
+            self.sent.hide()
 
     async def _load(self) -> None:
         await self._look()

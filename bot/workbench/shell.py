@@ -44,6 +44,7 @@ class Workbench:
     published: Published
     listing: Listing
     settings: Settings
+    channels: tuple[str, ...] = ()  # those that can send
 
     @property
     def engine(self) -> Engine:
