@@ -151,7 +151,7 @@ class _Channel:
         finally:
             await typing  # else it would still show below the answer
         for each in told:
-            await send(bot, chat_id, **each)
+            await send(bot, chat_id, each["text"], each.get("choices", ()), each.get("sources", ()))
 
     def _first_time(self, mark: str) -> bool:
         """Tell whether this did not happen lately."""
