@@ -14,6 +14,7 @@ import uvicorn
 from pydantic import ValidationError
 
 from bot.console_channel import ask_file, chat_loop, say_reply
+from bot.doctor import examine
 from bot.hotline.staff import StaffError
 from bot.inbox import Message
 from bot.intake import BadInput
@@ -68,6 +69,16 @@ def serve(
 def run(lenient: Lenient = False) -> None:
     """Start the NLU server and the assistant together; Ctrl-C ends both."""
     raise typer.Exit(run_all(Settings(), ["--lenient"] if lenient else []))
+
+
+@app.command()
+def doctor() -> None:
+    """Look at every part that is set up, and say what is wrong and what to do; fails if anything is."""
+    is_well = True
+    for finding in examine(Settings()):
+        typer.echo(str(finding))
+        is_well = is_well and not finding.is_bad
+    raise typer.Exit(0 if is_well else 1)
 
 
 @app.command()

@@ -127,6 +127,9 @@ class ZaloBotServer(ZaloServer):
         self.webhook = {}
         return {}
 
+    def _on_get_webhook_info(self) -> dict[str, Any]:
+        return {"url": self.webhook.get("url", "")}
+
     def _on_send_chat_action(self, chat_id: str, action: str) -> bool:
         if action != "typing" or chat_id not in self.known:
             raise Refused(400, "Bad Request")
