@@ -135,7 +135,7 @@ class Assistant:
 
     def moment(self) -> datetime:
         """Give this minute of Việt Nam's time, on the day that rules are judged by."""
-        return datetime.combine(self.today(), now().astimezone(HERE).time())
+        return minute_of(self.today())
 
     def content_day(self) -> date:
         """Give the day that what is said unasked is of: today, also where a past day is replayed."""
@@ -271,7 +271,7 @@ class Assistant:
                 address=self.address,
             )
             given, memory = self._say(request, trouble)
-            given = with_notices(request, self.moment(), given)
+            given = with_notices(request, minute_of(request.today), given)
             news = take_news(session, conversation.id)
             if citizen.is_erased:
                 conversation, turn = self._start_afresh(session, conversation, turn)
@@ -373,6 +373,11 @@ class Assistant:
                 "topic": given.topic,
             },
         }
+
+
+def minute_of(day: date) -> datetime:
+    """Give this minute of Việt Nam's time, on a day."""
+    return datetime.combine(day, now().astimezone(HERE).time())
 
 
 def _queue(
