@@ -45,7 +45,8 @@ from knowledge.dossiers import HERE
 log = structlog.get_logger()
 
 SENT = Counter("outbox_messages", "Messages sent unasked", ["channel", "outcome"])
-AT_ONCE = 20  # messages of one channel under way, of those waited for and of the others each
+AT_ONCE = 20  # messages under way of one channel that somebody waits for
+OTHERS_AT_ONCE = 6  # the same of all others: enough for each pace, and few are unsure after a kill
 A_SPELL, A_BREATH = 1.0, 0.05  # seconds of sending what is due, and between two looks meanwhile
 UNSURE_AFTER = timedelta(minutes=10)  # a message still being sent by then belonged to a stopped program
 LONGEST_WAIT = timedelta(hours=6)
@@ -352,7 +353,8 @@ class Outbox:
 
     def _claim_of(self, session: Session, channel: str, at: datetime) -> list[OutboxMessage]:
         """Choose what a channel sends next: what somebody waits for, then what its pace allows."""
-        free = {kind: AT_ONCE - self._under_way.count[channel, kind] for kind in (True, False)}
+        most = {True: AT_ONCE, False: OTHERS_AT_ONCE}
+        free = {kind: most[kind] - self._under_way.count[channel, kind] for kind in most}
         waited_for = self._first(session, channel, at, free[True], at_night=True)
         per_second = self.per_second.get(channel)
         if per_second is None:
