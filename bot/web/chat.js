@@ -29,7 +29,7 @@ function start() {
     scroller: document.scrollingElement,
     isSeen,
   }).start();
-  new Banner(find("notices"), { render: renderMarkdown }).keepShowing();
+  new Banner(find("notices"), renderMarkdown).keepShowing();
 }
 
 start();

@@ -1,16 +1,11 @@
-/**
- * The banner: what holds now, each notice until it is closed here, or ends.
- *
- * Needs nothing but the browser, so that other pages of ours can show it, too: `openNotices` asks the server,
- * `Banner` draws into a place that is given, with whatever writes Markdown there.
- */
+/** The banner on the chat page and in the widget: what holds now, each notice until it is closed here, or ends. */
 
 const CLOSED = "closed-notices"; // the ids of notices that this browser has closed
-const ASK_EVERY = 5 * 60_000; // milliseconds
+const LOOK_EVERY = 5 * 60_000; // milliseconds
 
 /** Give the notices that hold now and were not closed here: `id`, `title`, `text`, `link`. */
-export async function openNotices(base = "") {
-  const reply = await fetch(`${base}api/v1/notices`);
+export async function openNotices() {
+  const reply = await fetch(new URL("api/v1/notices", import.meta.url)); // other sites' pages use this module, too
   if (!reply.ok) throw new Error(`notices: ${reply.status}`);
   const { notices } = await reply.json();
   const closed = closedIds().filter((id) => notices.some((notice) => notice.id === id));
@@ -25,21 +20,21 @@ export function closeNotice(id) {
 
 export class Banner {
   /** `render` gives a node for a text in Markdown. */
-  constructor(place, { base = "", render = (text) => document.createTextNode(text) } = {}) {
-    Object.assign(this, { place, base, render });
+  constructor(place, render) {
+    Object.assign(this, { place, render });
   }
 
   /** Show what holds, and look again now and then. */
   async keepShowing() {
     await this.show();
-    setInterval(() => document.hidden || this.show(), ASK_EVERY);
+    setInterval(() => document.hidden || this.show(), LOOK_EVERY);
   }
 
   async show() {
     try {
-      this.draw(await openNotices(this.base));
+      this.draw(await openNotices());
     } catch {
-      // what is shown stays: the next look may succeed
+      // what is shown stays
     }
   }
 
@@ -85,7 +80,7 @@ function closedIds() {
     const kept = JSON.parse(localStorage.getItem(CLOSED) ?? "[]");
     return Array.isArray(kept) ? kept : [];
   } catch {
-    return []; // nothing may be stored here, or what was stored is not ours
+    return [];
   }
 }
 

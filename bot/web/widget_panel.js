@@ -1,7 +1,8 @@
 /** The conversation inside another site's page: a dialog in the launcher's shadow. */
 
 import { Conversation } from "./conversation.js";
-import { make, makeWith } from "./markdown.js";
+import { make, makeWith, renderMarkdown } from "./markdown.js";
+import { Banner } from "./notices.js";
 import { drawTalk, Talk } from "./talk.js";
 
 export class Panel {
@@ -12,12 +13,14 @@ export class Panel {
     const close = makeWith("button", { type: "button", "aria-label": "Đóng" }, "✕");
     const name = make("div", makeWith("h1", { id: "name" }, "Hỏi Một Cửa"), make("p", "Máy trả lời tự động, có ghi nguồn"));
     const head = makeWith("div", { class: "head" }, name, startOver, close);
-    const scroller = makeWith("div", { class: "scroller" }, parts.log, parts.pending);
+    const notices = makeWith("section", { class: "notices", "aria-label": "Thông báo", hidden: "" });
+    const scroller = makeWith("div", { class: "scroller" }, notices, parts.log, parts.pending);
     const content = [head, scroller, parts.composer, parts.announcer];
     this.dialog = makeWith("dialog", { lang: "vi", "aria-labelledby": "name" }, ...content);
     root.append(this.dialog);
     const isSeen = () => this.dialog.open && !document.hidden;
     const conversation = Conversation.restore(() => localStorage);
+    this.banner = new Banner(notices, renderMarkdown);
     this.talk = new Talk(conversation, parts, { startOver, scroller, isSeen });
     close.addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("close", () => (this.talk.live.stop(), launcher.focus()));
@@ -28,7 +31,7 @@ export class Panel {
     if (this.dialog.open) return;
     this.dialog.showModal();
     if (this.isStarted) this.talk.live.ask();
-    else this.talk.start();
+    else (this.talk.start(), this.banner.keepShowing());
     this.isStarted = true;
     this.talk.composer.field.focus();
   }

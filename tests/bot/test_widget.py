@@ -6,6 +6,8 @@ import gzip
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +18,10 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from bot.turn import Assistant
 from bot.web_channel import build_app
+from knowledge.library import Library
 from tests.bot.chat_page import API, MARRIAGE, answers, ask, field, said
 from tests.bot.conftest import QUIET
+from tests.bot.test_web_page_notices import NOTICES
 from tests.conftest import free_port, serve_app
 
 PAGES = Path(__file__).with_name("host_pages")
@@ -136,6 +140,25 @@ def test_the_conversation_is_remembered_for_the_site(visit: Any, name: str) -> N
     launcher(page).click()
     expect(page.locator("#log")).to_have_text(shown, use_inner_text=True)
     assert ask(page, "chào bạn")["conversation_id"] == first["conversation_id"]
+
+
+def test_notices_stand_in_the_dialog_until_they_are_closed(
+    browser: Browser, assistant: Assistant, library: Library, site_port: int
+) -> None:
+    told = replace(assistant, shelf=lambda: library.with_records(replace(library.catalogue, notices=NOTICES)))
+    sites = (f"http://127.0.0.1:{site_port}",)
+    with (
+        serve_app(build_app(told, rate_limit="10000/minute", sites=sites)) as served,
+        serve_app(site_app(served), site_port) as site,
+        contextmanager(visiting)(browser, site) as visit,
+    ):
+        page = visit("policy")
+        launcher(page).click()
+        expect(page.locator(".notice-text")).to_have_text([re.compile("Nghỉ vì bão"), re.compile("Đổi giờ")])
+        page.get_by_role("button", name="Đóng thông báo: Nghỉ vì bão").click()
+        page.reload()
+        launcher(page).click()
+        expect(page.locator(".notice-text")).to_have_text([re.compile("Đổi giờ")])
 
 
 def test_what_was_said_a_month_ago_is_forgotten(visit: Any) -> None:
