@@ -135,7 +135,7 @@ def _answer(request: Request) -> Answer:
 
 def _remember(request: Request, given: Answer, also: str | None) -> Memory:
     reading, memory = request.reading, request.memory
-    if reading.intent == "cancel":
+    if reading.intent == "cancel" and not reading.first("announcements"):
         return Memory()
     failed = _failed(request, given)
     asked_back = given.status == "asked_back" and reading.intent in ACTIONS

@@ -47,11 +47,12 @@ class Answer:
 
     def as_message(self) -> dict[str, Any]:
         """Give the answer as a message of ``POST /api/v1/messages``: text, choices and sources."""
-        return {
+        message = {
             "text": self.text,
             "choices": [{"title": item.title, "payload": item.payload} for item in self.choices],
             "sources": [item.model_dump(mode="json") for item in self.sources],
         }
+        return message | ({"asks_contact": True} if self.leaves == "message" else {})
 
     def with_more(self, *blocks: str, sources: tuple[OfficialText, ...] = ()) -> Answer:
         """Give the same answer with more blocks and sources at its end."""

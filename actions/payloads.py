@@ -29,6 +29,7 @@ VALUES = {
     "leave": re.compile("message|words"),
     "rating": re.compile("useful|useless"),
     "move": re.compile("ask|yes|no"),
+    "announcements": re.compile("yes|no"),
     "number": re.compile(r"\d{1,9}"),
 }
 

@@ -13,7 +13,7 @@ from knowledge.search import fold, folded_words
 
 OF_THE_ANSWER = payload("ask_human", rating="useless")  # stands last, and is none of what is offered
 ALIKE = 90  # of 100: a typed title with a slip in it
-_NUMBER = re.compile(r"(?:(?:so|cai|cai so|cai thu|muc|chon|chon so|y)\s*)?([1-9])\.?")
+_NUMBER = re.compile(r"(?:(?:so|cai|cai so|cai thu|muc|chon|chon so|y)\s*)?([1-9]\d?)\.?")
 _ORDINALS = {"dau tien": 0, "thu nhat": 0, "tren cung": 0, "thu hai": 1, "thu ba": 2, "cuoi cung": -1}
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
+from math import asin, cos, radians, sin, sqrt
 
-from actions.answer import Answer
-from actions.request import Request
-from actions.wording import day, say
+from actions.answer import Answer, Choice
+from actions.payloads import payload
+from actions.request import Known, Request
+from actions.wording import button, day, say
+from knowledge.catalogue import Catalogue
 from knowledge.places import REFORM, Place, bare_name, find_places
 from knowledge.records import Letter, OfficialText, Portal, Procedure, Province
 from knowledge.search import fold, folded_words
 
+EARTH = 6371.0  # km, its radius
 A_MONTH = timedelta(days=31)
 REFORM_TEXTS = ("203/2025/QH15", "202/2025/QH15", "Bảng xã cũ và mới")
 MOST_NAMESAKES = 4
@@ -18,8 +22,41 @@ MOST_NAMESAKES = 4
 
 def portals_on(request: Request) -> list[Portal]:
     """List the portals open on this day, the province's own first."""
-    portals = (*request.province.portals, *request.catalogue.national.portals)
-    return [portal for portal in portals if portal.holds_on(request.today)]
+    return open_portals(request.catalogue, request.province, request.today)
+
+
+def open_portals(catalogue: Catalogue, province: Province, today: date) -> list[Portal]:
+    """List the portals that a province's citizens can use on this day, its own first."""
+    portals = (*province.portals, *catalogue.national.portals)
+    return [portal for portal in portals if portal.holds_on(today)]
+
+
+def nearest_desk(known: Known, latitude: float, longitude: float) -> Answer:
+    """Tell which desk of this day stands nearest, by degrees; else where desks are listed."""
+    hours = (*known.province.hours, *known.catalogue.national.hours)
+    here = (latitude, longitude)
+    away = {
+        item: _distance(here, item.position)
+        for item in hours
+        if item.position is not None and item.holds_on(known.today)
+    }
+    contacts = Choice(button("ask_contact"), payload("ask_contact"))
+    if not away:
+        return Answer("not_found", (say("place.nearest_unknown"),), (contacts,))
+    nearest = min(away, key=lambda item: away[item])
+    told = say("place.nearest", place=nearest.place, distance=_kilometres(away[nearest]), hours=nearest.text)
+    return Answer("answered", (told,), (contacts,), known.sources(nearest))
+
+
+def _distance(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """Give the kilometres between two places, as the crow flies."""
+    (lat, lon), (to_lat, to_lon) = (tuple(map(radians, place)) for place in (one, other))
+    half = sin((to_lat - lat) / 2) ** 2 + cos(lat) * cos(to_lat) * sin((to_lon - lon) / 2) ** 2
+    return 2 * EARTH * asin(min(1.0, sqrt(half)))
+
+
+def _kilometres(distance: float) -> str:
+    return f"{distance:.1f}".replace(".", ",") if distance < 10 else f"{distance:.0f}"
 
 
 def province_meant(request: Request) -> Province | None:

@@ -117,6 +117,9 @@ class Citizen(Protocol):
     def bring_here(self, code: str) -> str | None:
         """Bring the conversation of a code here; give the place that it was in, if there is one."""
 
+    def take_announcements(self, *, takes: bool) -> None:
+        """Send them announcements from now on, or none, nor those that wait."""
+
     def leave_question(self, reason: str, things: int = 2) -> None:
         """Record the question, so many of the last things they wrote, as unresolved, for staff."""
 

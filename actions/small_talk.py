@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actions.announcements import take_or_not
 from actions.answer import Answer, Choice
 from actions.moving import find_code, go_on_here, move, move_choices
 from actions.payloads import payload
@@ -50,8 +51,10 @@ def ask_help(request: Request) -> Answer:
     return Answer("answered", (say("talk.help"),), move_choices(request))
 
 
-def cancel(_: Request) -> Answer:
-    """Drop what was being talked of."""
+def cancel(request: Request) -> Answer:
+    """Drop what was being talked of; or cancel announcements, or their cancelling."""
+    if request.reading.first("announcements"):
+        return take_or_not(request)
     return Answer("answered", (say("talk.cancel"),), _start())
 
 

@@ -14,12 +14,14 @@ import uvicorn
 from pydantic import ValidationError
 
 from bot.console_channel import ask_file, chat_loop, say_reply
+from bot.doctor import examine
 from bot.hotline.staff import StaffError
 from bot.inbox import Message
 from bot.intake import BadInput
 from bot.logs import set_up_logs
 from bot.run import run_all
 from bot.settings import HERE, Settings, SettingsError
+from bot.sms_numbers import SmsFileError, add_numbers, read_numbers, remove_numbers
 from bot.staff_commands import app as staff_app
 from bot.start import StartError, build_assistant, catalogue_of, check_port, open_engine, web_app
 from bot.turn import Assistant
@@ -70,6 +72,16 @@ def run(lenient: Lenient = False) -> None:
 
 
 @app.command()
+def doctor() -> None:
+    """Look at every part that is set up, and say what is wrong and what to do; fails if anything is."""
+    is_well = True
+    for finding in examine(Settings()):
+        typer.echo(str(finding))
+        is_well = is_well and not finding.is_bad
+    raise typer.Exit(0 if is_well else 1)
+
+
+@app.command()
 def chat(lenient: Lenient = False) -> None:
     """Talk to the assistant in this terminal; an empty line or Ctrl-D ends."""
     chat_loop(_assistant(lenient))
@@ -115,6 +127,26 @@ def import_dossier_file(
     )
 
 
+@app.command("sms-numbers")
+def keep_numbers(
+    file: Annotated[Path, typer.Argument(help="a CSV or xlsx with Vietnamese mobile numbers")],
+    column: Annotated[
+        str | None, typer.Option(help="the column of the numbers, where it is not clear")
+    ] = None,
+    remove: Annotated[bool, typer.Option(help="forget these numbers instead")] = False,
+) -> None:
+    """Keep numbers for announcements by SMS, only of people who agreed to it; nothing of a faulty file.
+
+    By importing a number you say that its owner consented to be told announcements of public services, and
+    that you can show when and how. Whoever takes it back is removed at once with --remove.
+    """
+    numbers = read_numbers(file, column)
+    with transaction(open_engine(Settings())) as session:
+        report = remove_numbers(session, numbers) if remove else add_numbers(session, numbers)
+    done, rest = ("removed", "not there") if remove else ("new", "known")
+    typer.echo(f"{report.changed} {done}, {report.unchanged} {rest}")
+
+
 def _assistant(lenient: bool) -> Assistant:
     return build_assistant(Settings(), lenient=lenient)
 
@@ -136,6 +168,7 @@ def main() -> None:
         DatabaseUnavailable,
         BadInput,
         DossierFileError,
+        SmsFileError,
         StaffError,
         UnknownProvince,
         OSError,

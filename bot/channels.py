@@ -5,21 +5,27 @@ A channel gives what it receives to ``Assistant.reply_soon``, and how it sends t
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
 from fastapi import FastAPI
 
+from bot.announcements import SMS
 from bot.chores import Chore
 from bot.hotline.topics import OF_TOPICS
 from bot.outbox import Outbox, Send
 from bot.settings import Settings
+from bot.sms_gateway import SmsGateway
 from bot.telegram_channel import TelegramApplication, running_telegram, telegram_application, webhook_route
 from bot.telegram_delivery import send_once, show_typing
 from bot.turn import Assistant
+from bot.zalo_bot_channel import ZaloBot
+from bot.zalo_oa_channel import NEEDED as ZALO_OA_NEEDS
+from bot.zalo_oa_channel import ZaloOa
 
+A_MINUTE = 60.0  # seconds
 A_LOOK = 1.0  # seconds between looks for who is typing
 IN_THE_GROUP = 0.5  # seconds between looks for what to tell the staff's group
 
@@ -37,9 +43,39 @@ class Channel:
 
 def open_channels(assistant: Assistant, settings: Settings) -> tuple[Channel, ...]:
     """Give the messengers whose settings are set; raises the error of one whose settings are wrong."""
-    if settings.telegram_token is None:
-        return ()
-    return (telegram(assistant, settings, telegram_application(assistant, settings)),)
+    channels: list[Channel] = []
+    if settings.telegram_token is not None:
+        channels.append(telegram(assistant, settings, telegram_application(assistant, settings)))
+    if any(getattr(settings, name) for name in ZALO_OA_NEEDS):
+        channels.append(zalo_oa(ZaloOa(assistant, settings)))
+    if settings.zalo_bot_token is not None:
+        bot = ZaloBot(assistant, settings)
+        channels.append(Channel("zalo_bot", bot.send, bot.running, bot.add_routes))
+    if settings.sms_gateway_url is not None:
+        channels.append(sms(settings, settings.sms_gateway_url))
+    return tuple(channels)
+
+
+def zalo_oa(account: ZaloOa) -> Channel:
+    """Give a Zalo Official Account as a channel."""
+    account.tokens.plant()
+    fresh = Chore("zalo_tokens", account.tokens.keep_fresh, A_MINUTE)
+    return Channel("zalo_oa", account.sender.send, account.running, account.add_routes, (fresh,))
+
+
+def sms(settings: Settings, url: str) -> Channel:
+    """Give the SMS gateway as a channel, which only sends."""
+    token = settings.sms_gateway_token
+    gateway = SmsGateway(url, token.get_secret_value() if token else None, settings.sms_gateway_body)
+
+    @asynccontextmanager
+    async def running() -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            await gateway.close()
+
+    return Channel(SMS, gateway.send, running, lambda _: None)
 
 
 def telegram(assistant: Assistant, settings: Settings, application: TelegramApplication) -> Channel:

@@ -17,11 +17,12 @@ LAST_WORDS = 5.0  # seconds that chores may still take when the program stops
 
 @dataclass(frozen=True)
 class Chore:
-    """Something done again and again beside answering."""
+    """Something done again and again beside answering, and what is done at the end."""
 
     name: str
     work: Callable[[], Awaitable[object]]
     pause: float  # seconds
+    at_end: Callable[[], Awaitable[object]] | None = None
 
 
 @asynccontextmanager
@@ -47,3 +48,5 @@ async def _do(chore: Chore, stopping: asyncio.Event) -> None:
             log.exception("chore_failed", chore=chore.name)
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), chore.pause)
+    if chore.at_end:
+        await chore.at_end()

@@ -11,7 +11,7 @@ from actions.request import HandOver, LookUpsNeeded, Why
 from bot import moving
 from bot.hotline import cases
 from bot.hotline.duty import Hotline
-from bot.outbox import forget_queued
+from bot.outbox import drop_announcements, forget_queued
 from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion, erase_conversation
 from bot.watched import watch
 from knowledge.dossiers import LookUp, Wanted
@@ -81,6 +81,12 @@ class StoredCitizen:
     def followed_dossiers(self) -> list[str]:
         """List the codes of the dossiers they follow, the first followed first."""
         return list(self._session.scalars(_FOLLOWED, {"whose": self._turn.conversation_id}))
+
+    def take_announcements(self, *, takes: bool) -> None:
+        """Send them announcements from now on, or none, nor those that wait."""
+        self._conversation.takes_announcements = takes
+        if not takes:
+            drop_announcements(self._session, self._conversation.id)
 
     def hand_over(self, why: Why, procedure: str | None, dossier: str | None) -> HandOver | None:
         """Open a case for staff, or find the open one; ``None`` when no staff use the desk."""

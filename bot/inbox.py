@@ -42,7 +42,7 @@ def receive(engine: Engine, message: Message) -> tuple[Turn, Memory]:
         with transaction(engine) as session:
             if known := _sent_before(session, message):
                 return known
-            conversation = _conversation(session, message)
+            conversation = conversation_of(session, message)
             memory = Memory.from_json(conversation.memory)
             turn = Turn(
                 conversation_id=conversation.id,
@@ -98,7 +98,8 @@ def _sent_before(session: Session, message: Message) -> tuple[Turn, Memory] | No
     return turn, Memory.from_json(conversation.memory)
 
 
-def _conversation(session: Session, message: Message) -> Conversation:
+def conversation_of(session: Session, message: Message) -> Conversation:
+    """Find a message's conversation, or begin one; raises UnknownConversation."""
     if message.conversation_id is not None:
         known = session.get(Conversation, message.conversation_id)
         if known is None or known.channel != message.channel:

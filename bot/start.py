@@ -21,6 +21,7 @@ from sqlalchemy import Engine, make_url, select
 from sqlalchemy.exc import ArgumentError
 
 from actions.wording import say
+from bot.announcements import Announcer
 from bot.channels import Channel, open_channels
 from bot.chores import Chore, doing
 from bot.hotline.alerts import Alerts
@@ -155,21 +156,24 @@ def web_app(assistant: Assistant, settings: Settings) -> FastAPI:
         for channel in channels:
             channel.add_routes(app)
         add_desk(app, assistant, settings)
-        add_workbench(app, assistant, settings)
+        add_workbench(app, assistant, settings, tuple(each.name for each in channels))
 
-    return build_app(assistant, settings.rate_limit, lifespan, add_routes)
+    return build_app(assistant, settings.rate_limit, lifespan, add_routes, settings.sites())
 
 
 def chores_of(assistant: Assistant, settings: Settings, channels: tuple[Channel, ...]) -> tuple[Chore, ...]:
     """List what is done beside answering: new knowledge, followed dossiers, news, erasing."""
     engine = assistant.engine
     watcher = Watcher(assistant, batch=ceil(settings.watched_per_minute / 60))
-    outbox = Outbox(engine, {each.name: each.send for each in channels}, partial(note_refused, engine))
+    senders = {each.name: each.send for each in channels}
+    outbox = Outbox(engine, senders, partial(note_refused, engine), per_second=settings.per_second())
+    announcer = Announcer(assistant, tuple(senders))
     return (
         Chore("look", partial(asyncio.to_thread, assistant.look), A_LOOK),
         Chore("watch", partial(asyncio.to_thread, watcher.round), A_LOOK),
         Chore("model", partial(asyncio.to_thread, Follower(engine, assistant.nlu, MODELS).round), A_LOOK),
-        Chore("send", outbox.send_due, SOON),
+        Chore("announce", partial(asyncio.to_thread, announcer.round), A_LOOK),
+        Chore("send", outbox.keep_sending, SOON, at_end=outbox.finish),
         *(chore for channel in channels for chore in channel.chores),
         Chore("warn", partial(asyncio.to_thread, assistant.hotline.warn, engine), WARNED_EVERY),
         Chore("erase", partial(asyncio.to_thread, erase_old, engine, settings.retention_days), A_DAY),
@@ -192,7 +196,7 @@ def note_refused(engine: Engine, message: OutboxMessage, outcome: State) -> None
 
     When it never will, nothing is followed for this person any more.
     """
-    if message.conversation_id and outcome == "failed":
+    if message.conversation_id and outcome in ("failed", "blocked"):
         stop_following(engine, message.conversation_id)
     with transaction(engine) as session:
         note_undelivered(session, message.key)

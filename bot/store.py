@@ -40,6 +40,7 @@ class Conversation(Base):
     memory: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     started_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     last_at: Mapped[datetime] = mapped_column(UtcTime, default=now, index=True)
+    takes_announcements: Mapped[bool] = mapped_column(default=True)
 
 
 class Turn(Base):
@@ -135,6 +136,29 @@ def addresses_of(engine: Engine, channel: str, conversations: list[str]) -> list
     )
     with transaction(engine) as session:
         return [str(address) for address in session.scalars(wanted)]
+
+
+def conversation_at(session: Session, channel: str, address: str) -> Conversation | None:
+    """Find the conversation of an address."""
+    by_address = select(Conversation).where(Conversation.channel == channel, Conversation.address == address)
+    return session.scalar(by_address)
+
+
+def lately_offered(session: Session, channel: str, address: str) -> list[list[dict[str, str]]]:
+    """List the choices that were lately offered to an address, the last first."""
+    lately = (
+        select(Turn.reply)
+        .join(Conversation, Conversation.id == Turn.conversation_id)
+        .where(Conversation.channel == channel, Conversation.address == address, Turn.reply.is_not(None))
+        .order_by(Turn.id.desc())
+        .limit(20)
+    )
+    return [
+        message["choices"]
+        for reply in session.scalars(lately)
+        for message in reply["messages"]
+        if message.get("choices")
+    ]
 
 
 def title_of(session: Session, conversation_id: str, payload: str) -> str:

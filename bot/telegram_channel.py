@@ -27,6 +27,7 @@ from telegram.request import HTTPXRequest
 from actions.wording import button, say
 from bot.inbox import Message, unanswered
 from bot.intake import BadInput
+from bot.pacing import PER_SECOND
 from bot.settings import Settings, SettingsError
 from bot.telegram_delivery import TRIES, attempt, note, persist, send
 from bot.turn import Assistant
@@ -45,6 +46,7 @@ COMMANDS = {
 }
 KINDS = ["message", "callback_query"]  # the updates asked for; of the staff's group, edited ones too
 AT_ONCE = 256  # updates
+ALLOWED = 30.0  # messages in a second, unless Telegram allows this bot more
 PATIENCE = 3.0  # seconds that fetching waits for the answers to what was fetched before
 DEFAULTS = ext.Defaults(parse_mode="HTML", link_preview_options=LinkPreviewOptions(is_disabled=True))
 
@@ -149,7 +151,7 @@ class _Channel:
         finally:
             await typing  # else it would still show below the answer
         for each in told:
-            await send(bot, chat_id, **each)
+            await send(bot, chat_id, each["text"], each.get("choices", ()), each.get("sources", ()))
 
     def _first_time(self, mark: str) -> bool:
         """Tell whether this did not happen lately."""
@@ -171,7 +173,8 @@ def telegram_application(assistant: Assistant, settings: Settings) -> TelegramAp
     token, fetched = _checked_token(settings), asyncio.Queue[object]()
     builder = ext.Application.builder().token(token).base_url(f"{settings.telegram_api.rstrip('/')}/bot")
     builder.update_queue(fetched).get_updates_request(_ConfirmedWhenAnswered(fetched)).read_timeout(20)
-    builder.rate_limiter(ext.AIORateLimiter(max_retries=TRIES)).concurrent_updates(_ChatByChat())
+    overall = max(ALLOWED, settings.telegram_per_second * ALLOWED / PER_SECOND["telegram"])
+    builder.rate_limiter(ext.AIORateLimiter(overall, max_retries=TRIES)).concurrent_updates(_ChatByChat())
     application = builder.defaults(DEFAULTS).build()
     if settings.hotline_telegram_group:
         _add_group(application, assistant, settings, token)

@@ -19,7 +19,7 @@ from telegram.error import (
     TimedOut,
 )
 
-from bot.outbox import NotEver, NotNow
+from bot.outbox import Blocked, NotEver, NotNow
 from bot.store import addresses_of
 from bot.telegram_text import telegram_pieces
 from bot.turn import Assistant
@@ -46,7 +46,9 @@ async def send_once(bot: Bot, address: str, message: dict[str, Any]) -> None:
     for number, (piece, keyboard) in enumerate(pieces):
         try:
             await bot.send_message(int(address), piece, reply_markup=keyboard)
-        except (Forbidden, ChatMigrated) as error:
+        except Forbidden as error:
+            raise Blocked(type(error).__name__) from None
+        except ChatMigrated as error:
             raise NotEver(type(error).__name__) from None
         except BadRequest as error:  # of this message, unless the chat itself is gone
             if "chat not found" in str(error).lower():

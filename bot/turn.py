@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
@@ -25,6 +26,7 @@ from starlette.concurrency import run_in_threadpool
 
 import actions
 from actions import people
+from actions.announcements import said_of_announcements
 from actions.answer import Answer
 from actions.moving import find_code, wants_to_move
 from actions.notices import with_notices
@@ -54,6 +56,7 @@ from nlu.reading import FALLBACK, Reading
 
 log = structlog.get_logger()
 BY_OUTBOX = frozenset({"zalo_oa", "zalo_bot"})  # channels that send nothing themselves
+BY_NUMBER = frozenset({"zalo_bot"})  # channels without buttons
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
@@ -134,6 +137,17 @@ class Assistant:
         """The newest pack of its province."""
         return self.library.catalogue.provinces.get(self.province.id, self.province)
 
+    def moment(self) -> datetime:
+        """Give this moment of Việt Nam's time, on the day that rules are judged by."""
+        while True:
+            day, at = self.today(), self.hotline.clock().astimezone(HERE)
+            if day == self.today():  # else it was midnight in between
+                return datetime.combine(day, at.time())
+
+    def content_day(self) -> date:
+        """Give the day that what is said unasked is of: today, also where a past day is replayed."""
+        return now().astimezone(HERE).date()
+
     def reply(self, message: Message) -> Reply:
         """Answer one message; raises BadInput and DatabaseUnavailable."""
         step = self.begin(message)
@@ -141,12 +155,18 @@ class Assistant:
             step = self.go_on(step, self.desk.submit(step.seeker, step.wanted))
         return step
 
-    async def reply_soon(self, message: Message) -> Reply:
-        """Answer one message without holding a thread while dossiers are looked up."""
+    async def reply_soon(
+        self, message: Message, moment: AbstractAsyncContextManager[None] | None = None
+    ) -> Reply:
+        """Answer one message without holding a thread while dossiers are looked up.
+
+        What nobody holds a line open for may wait for its ``moment``.
+        """
         if find_codes(message.text or message.payload or ""):
             step = await to_thread.run_sync(self._begin_after_others, message, limiter=_Lanes.here().begin)
         else:
-            step = await run_in_threadpool(self._first, message)
+            async with moment or nullcontext():
+                step = await run_in_threadpool(self._first, message)
         while isinstance(step, Waiting):
             found = self.desk.submit(step.seeker, step.wanted)
             await asyncio.wait(list(map(asyncio.wrap_future, found)))
@@ -219,7 +239,7 @@ class Assistant:
             return Reading(text, FALLBACK, 0.0), error
 
     def _picked(self, memory: Memory, text: str) -> Reading | None:
-        choice = pick(memory.choices, text)
+        choice = said_of_announcements(text) or pick(memory.choices, text)
         try:
             return read_payload(choice.payload, actions.INTENTS) if choice else None
         except UnknownPayload:  # offered by another release
@@ -254,7 +274,7 @@ class Assistant:
                 return self._pass_on(session, case, conversation, turn, step)
             whom = Recipient(conversation.channel, conversation.address)  # also when all else is erased
             citizen = StoredCitizen(session, turn, conversation, step.found, self.hotline, self.places)
-            moment = self._moment()
+            moment = self.moment()
             request = Request(
                 self.library,
                 self.pack,
@@ -274,13 +294,6 @@ class Assistant:
                 memory = Memory()
             conversation.memory = memory.as_json()
             return self._note(session, turn, given, reading, [*news, given.as_message()], whom)
-
-    def _moment(self) -> datetime:
-        """Give the moment of an answer in Việt Nam, on the day that rules are judged by."""
-        while True:
-            day, at = self.today(), self.hotline.clock().astimezone(HERE)
-            if day == self.today():  # else it was midnight in between
-                return datetime.combine(day, at.time())
 
     def _note(
         self,
@@ -389,6 +402,8 @@ def _queue(
         return 0
     count = len(messages) if whom.channel in BY_OUTBOX else int(is_said_once)
     recipient = replace(whom, conversation_id=turn.conversation_id)
+    if whom.channel in BY_NUMBER:  # a number means the menu that was said last
+        messages = [*({**message, "choices": []} for message in messages[:-1]), *messages[-1:]]
     for number, message in enumerate(messages[len(messages) - count :]):
         queue(session, f"turn:{turn.id}:{number}", recipient, message, at_night=True)
     return count
@@ -397,6 +412,8 @@ def _queue(
 def _is_for_the_machine(step: Waiting) -> bool:
     """Tell whether the machine answers although a person has the conversation."""
     reading, written = step.reading, step.written
+    if reading.first("announcements"):
+        return True
     if written is not None and folded_words(written) != folded_words(say("people.back")):
         # a number picks no choice here: it may answer the person
         return people.tells_emergency(written) or find_code(written) is not None or wants_to_move(written)

@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from math import ceil
-from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -16,7 +15,6 @@ import structlog
 from fastapi import FastAPI, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
-from fastapi.staticfiles import StaticFiles
 from limits import RateLimitItem, parse
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -24,19 +22,21 @@ from prometheus_client import CONTENT_TYPE_LATEST, Histogram, generate_latest
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as ASGIMessage
 
+from actions.notices import notices_at
 from bot.checklist_page import checklist_route
 from bot.inbox import Message
 from bot.intake import BadInput, UnknownConversation
 from bot.turn import Assistant
 from bot.web_live import live_routes
+from bot.widget import WEB, ListedSites, WebFiles, widget_routes
 from knowledge.database import DatabaseUnavailable, is_ready
 
 log = structlog.get_logger()
 
-PAGE = Path(__file__).with_name("web")
 LARGEST_BODY = 64 * 1024  # bytes
 HEADERS = {
     "Content-Security-Policy": "; ".join(
@@ -88,20 +88,27 @@ def build_app(
     rate_limit: str = "60/minute",
     lifespan: Lifespan | None = None,
     add_routes: Callable[[FastAPI], None] | None = None,
+    sites: tuple[str, ...] = (),
 ) -> FastAPI:
-    """Build the web application around an assistant; ``add_routes`` adds other channels' paths."""
+    """Build the web application around an assistant.
+
+    ``add_routes`` adds other channels' paths; pages of ``sites`` may ask through the widget.
+    """
     app = FastAPI(
         title="Hỏi Một Cửa", version="1", lifespan=lifespan or _nothing, docs_url=None, redoc_url=None
     )
+    app.add_middleware(ListedSites, origins=sites)
     app.add_middleware(_Headers)
     _tell_problems(app)
     _take_messages(app, assistant, rate_limit)
+    _tell_notices(app, assistant)
     _tell_health(app, assistant)
     checklist_route(app, assistant)
     live_routes(app, assistant)
+    widget_routes(app, assistant, sites)
     if add_routes:
         add_routes(app)
-    app.mount("/", StaticFiles(directory=PAGE, html=True))
+    app.mount("/", GZipMiddleware(WebFiles(directory=WEB, html=True)))
     return app
 
 
@@ -167,6 +174,14 @@ def _take_messages(app: FastAPI, assistant: Assistant, rate_limit: str) -> None:
         with SECONDS.time():
             reply = await assistant.reply_soon(message)
         return JSONResponse(reply.body)
+
+
+def _tell_notices(app: FastAPI, assistant: Assistant) -> None:
+    @app.get("/api/v1/notices")
+    def notices() -> dict[str, list[dict[str, str | None]]]:
+        """Tell what holds now, for banners."""
+        told = notices_at(assistant.library.catalogue.notices, assistant.moment(), assistant.province.id)
+        return {"notices": [each.model_dump(include={"id", "title", "text", "link"}) for each in told]}
 
 
 def _tell_health(app: FastAPI, assistant: Assistant) -> None:

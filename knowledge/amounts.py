@@ -91,12 +91,22 @@ def read_amount(text: str) -> Amount:
 
 def spell_amount(amount: int) -> str:
     """Spell an amount in đồng, 0 to LARGEST_AMOUNT, in words: ``mười lăm nghìn đồng``."""
+    return f"{spell_number(amount)} đồng"
+
+
+def spell_number(number: int) -> str:
+    """Spell a number, 0 to LARGEST_AMOUNT, in words: ``một trăm linh năm``."""
     words: list[str] = []
     for name, scale in chain(_SCALES.items(), (("", 1),)):
-        group, amount = divmod(amount, scale)
+        group, number = divmod(number, scale)
         if group:
             words += [*_spell_group(group, padded=bool(words)), *filter(None, (name,))]
-    return " ".join([*(words or _DIGITS[:1]), "đồng"])
+    return " ".join(words or _DIGITS[:1])
+
+
+def spell_digits(figures: str) -> str:
+    """Spell the digits of a text one by one, as telephone numbers are said."""
+    return " ".join(_DIGITS[int(figure)] for figure in figures if figure.isdecimal())
 
 
 def _spell_group(number: int, *, padded: bool) -> list[str]:

@@ -23,6 +23,7 @@ from knowledge.content_files import (
 from knowledge.facets import Facet
 from knowledge.merging import Procedures
 from knowledge.records import (
+    EVERYBODY,
     Channel,
     Correction,
     Examples,
@@ -319,10 +320,16 @@ def _loose_ends_of_notices(
     notices: list[Notice],
     corrections: dict[str, Correction],
 ) -> Iterable[Fault]:
+    ids = [notice.id for notice in notices]
     for number, notice in enumerate(notices):
         file = reader.files["notices.yml"]
         yield from _unknown_file(reader, file, (number, "province"), "provinces", notice.province)
         yield from _unknown_texts(reader, file, (number,), notice.sources)
+        is_topic = notice.audience != EVERYBODY and not procedure_codes(notice.audience or "")
+        topic = notice.audience if is_topic else None
+        yield from _unknown_file(reader, file, (number, "audience"), "topics", topic)
+        if notice.id in ids[:number]:
+            yield file.fault((number, "id"), f"{notice.id} stands there twice")
     for key, correction in corrections.items():
         file = reader.files["corrections.yml"]
         yield from _unknown_file(reader, file, (key, "topic"), "topics", correction.topic)

@@ -21,11 +21,16 @@ from pydantic import (
     model_validator,
 )
 
+from knowledge.sms_text import fault_of_sms, sms_text
+
 T = TypeVar("T")
 NOT_STATED = "not stated"
 LONGEST_PAYLOAD = 64  # bytes a button may carry: Telegram's callback data
+COORDINATES = r"^(?:[89]|1\d|2[0-3])\.\d{3,8}, 1(?:0[2-9]|1[0-7])\.\d{3,8}$"
 LONGEST_TITLE = 60  # characters of a name that still fits a button
 LONGEST_NAME = 2_000  # characters; the longest official name of a procedure has 1,094
+EVERYBODY = "all"  # the audience of an announcement to everyone
+AUDIENCE = r"^(\d\.\d{6}|[a-z0-9]+(-[a-z0-9]+)*)$"
 
 
 def _not_stated_is_none(value: Any) -> Any:
@@ -325,10 +330,19 @@ class Portal(Sourced):
 
 
 class Hours(Sourced):
-    """When a desk is open, in words and as times for reckoning (``HH:MM-HH:MM``)."""
+    """When a desk is open, in words, and where it stands: latitude and longitude within Việt Nam."""
 
     place: Text
     text: Text
+    coordinates: Annotated[str, StringConstraints(pattern=COORDINATES)] | None = None
+
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """Its latitude and longitude in degrees, where they are known."""
+        if self.coordinates is None:
+            return None
+        latitude, longitude = self.coordinates.split(", ")
+        return float(latitude), float(longitude)
 
 
 class Situation(Sourced):
@@ -382,13 +396,22 @@ class SearchWordsFile(Record):
 
 
 class Notice(Record):
-    """An urgent word that stands before every answer, from one minute to another of Việt Nam's time."""
+    """What everybody is told from one minute to another of Việt Nam's time; with an audience it is sent.
+
+    ``urgent``: it stands before every answer. ``audience``: "all", or a procedure's code or a topic's id for
+    those who asked about it. ``sms``: the SMS to all, where title, text and link make too long a one.
+    """
 
     id: Slug
+    title: Annotated[Text, Field(max_length=80)] | None = None
     text: Annotated[Text, Field(max_length=400)]
+    link: Url | None = None
     starts: NaiveDatetime
     ends: NaiveDatetime
     province: Slug | None = None
+    urgent: bool = True
+    audience: Annotated[str, StringConstraints(pattern=AUDIENCE)] | None = None
+    sms: Text | None = None
     sources: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
@@ -396,6 +419,17 @@ class Notice(Record):
         if self.ends <= self.starts:
             raise ValueError(f"ends: {self.ends} lies before its start, {self.starts}")
         return self
+
+    @model_validator(mode="after")
+    def _fits_an_sms(self) -> Notice:
+        if self.audience == EVERYBODY and (fault := fault_of_sms(self.as_sms)):
+            raise ValueError(f"sms: {fault}")
+        return self
+
+    @property
+    def as_sms(self) -> str:
+        """The notice as an SMS."""
+        return sms_text(self.sms) if self.sms else sms_text(self.title, self.text, self.link)
 
     def holds_at(self, moment: datetime, province: str) -> bool:
         """Tell whether it is to be said in a province at a moment of Việt Nam's time."""

@@ -41,6 +41,7 @@ class Doing:
     def __init__(self, engine: Engine, token: str, lifetime: Lifetime, right: Right) -> None:
         self.engine, self.token, self.lifetime, self.right = engine, token, lifetime, right
         self.place = ui.element()  # where notices and dialogs hang, whatever else is drawn anew
+        self._dialogs: list[tuple[ui.dialog, ui.element]] = []  # begun, with what holds each
 
     async def do(self, work: Work, told: Callable[[str], object] | None = None) -> bool:
         """Do something; what cannot be done is told, as a notice or by ``told``, and nothing is lost."""
@@ -81,15 +82,15 @@ class Doing:
         return signed is not None and not signed.needs_second_factor and may(signed.role, self.right)
 
     def dialog(self) -> ui.dialog:
-        """Begin a dialog; nothing of it is kept once it is closed."""
-        with self.place, ui.element() as holder:
-            dialog = ui.dialog()
-
-        def forget() -> None:
+        """Begin a dialog, and forget those that are closed; the last one's handler may still be at work."""
+        for dialog, holder in [each for each in self._dialogs if not each[0].value]:
+            self._dialogs.remove((dialog, holder))
             dialog.delete()
             holder.delete()
-
-        return dialog.on("hide", forget, args=[])
+        with self.place, ui.element() as holder:
+            dialog = ui.dialog()
+        self._dialogs.append((dialog, holder))
+        return dialog
 
     def tell(self, words: str, kind: Kind = "negative") -> None:
         """Show a notice."""

@@ -96,7 +96,8 @@ class Screen:
         with ui.header().classes("items-center gap-2 p-2 flex-nowrap").style("height: 56px"):
             manages, edits = may(self.view.me.role, "staff"), may(self.view.me.role, "knowledge")
             title = ui.label(say("desk.title")).classes("text-lg font-bold whitespace-nowrap")
-            title.classes("max-md:hidden" if manages else "")  # a phone has no room for both
+            title.classes("max-md:sr-only" if manages else "")  # a phone has no room for both
+            title.props("role=heading aria-level=1")
             ui.space()
             options = {each: say(f"desk.presence_{each}") for each in ("on", "away", "off")}
             self.presence = ui.select(options, value=self.view.shown.presence, on_change=self._set_presence)
@@ -118,7 +119,7 @@ class Screen:
     @ui.refreshable_method
     def _tabs(self) -> None:
         counts = self.view.shown.counts
-        with ui.row().classes("w-full gap-1").props("role=tablist"):
+        with ui.row().classes("w-full gap-1").props(f'role=group aria-label="{say("desk.queues")}"'):
             for each in QUEUES:
                 button = ui.button(
                     f"{say(f'desk.queue_{each}')} ({counts[each]})",
@@ -126,6 +127,7 @@ class Screen:
                 )
                 is_chosen = each == self.view.queue and not self.view.search
                 button.props("dense no-caps" if is_chosen else "dense no-caps outline").classes("grow px-1")
+                button.props(f"aria-pressed={str(is_chosen).lower()}")
 
     def _search_box(self) -> None:
         """Lay out the search, which stays while the queues change below it."""

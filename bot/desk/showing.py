@@ -179,7 +179,7 @@ def transcript_stamp(session: Session, case: Case) -> tuple[object, ...]:
 def transcript(session: Session, case: Case) -> list[Line]:
     """Give the conversation of a case in order: the turns before it, and all that was said in it."""
     events = history(session, case.id)
-    passed_on = {event.more["turn"] for event in events if event.kind == "message"}
+    passed_on = {event.more["turn"] for event in events if "turn" in event.more}
     lines = _lines_of_turns(session, case, passed_on)
     names = dict(session.execute(select(Staff.id, Staff.name)).all())
     deliveries = _deliveries(session, events)

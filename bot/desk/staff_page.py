@@ -79,7 +79,8 @@ class StaffScreen:
     def _header(self) -> None:
         with ui.header().classes("items-center gap-2 p-2 flex-nowrap").style("height: 56px"):
             ui.link(say("accounts.to_desk"), "/").classes("text-white no-underline whitespace-nowrap")
-            ui.label(say("accounts.title")).classes("text-lg font-bold grow whitespace-nowrap")
+            title = ui.label(say("accounts.title")).classes("text-lg font-bold grow whitespace-nowrap")
+            title.props("role=heading aria-level=1")
             ui.label(self.me.name).classes("max-md:hidden")
             with ui.element("form").props(f"method=post action={SIGN_OUT}"):
                 ui.element("input").props(f"type=hidden name=csrf value={csrf_of(self.doing.token)}")

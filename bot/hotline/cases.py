@@ -123,6 +123,10 @@ def take_message(
 ) -> None:
     """Pass what the citizen wrote or pressed to the person; an answered case is due again, anew."""
     note(session, case_id, "message", text=text, key=f"turn:{turn_id}", turn=turn_id)
+    _is_due_again(session, case_id, deadline)
+
+
+def _is_due_again(session: Session, case_id: int, deadline: datetime | None) -> None:
     answered = update(Case).where(Case.id == case_id, Case.state == "answered")
     session.execute(answered.values(state="taken", deadline=deadline, is_deadline_told=False))
 
@@ -318,6 +322,20 @@ def leave_message(
         return None
     note(session, case.id, "consented")
     take_message(session, case.id, turn_id, text, deadline)
+    return case.id
+
+
+def take_contact(
+    session: Session, conversation_id: str, key: str, text: str, deadline: datetime | None
+) -> int | None:
+    """Pass on, once for a key, how to reach the citizen, who agreed to it; give the case's number."""
+    case = find_open(session, conversation_id)
+    if case is None:
+        return None
+    hold(session, case.id)
+    if note(session, case.id, "message", text=text, key=f"contact:{key}") is not None:
+        note(session, case.id, "consented")
+        _is_due_again(session, case.id, deadline)
     return case.id
 
 

@@ -49,7 +49,9 @@ class Changes:
             newest = session.scalar(select(func.max(CaseEvent.id))) or 0
             # Counted too: a slower transaction may write a line with a lower number than the newest.
             lately = select(func.count(CaseEvent.id)).where(CaseEvent.id > newest - LATELY)
-            unsettled = select(func.count(OutboxMessage.id)).where(OutboxMessage.state.in_(UNSETTLED))
+            unsettled = select(func.count(OutboxMessage.id)).where(
+                OutboxMessage.state.in_(UNSETTLED), OutboxMessage.announcement.is_(None)
+            )
             there = select(Staff.presence, Staff.away_reason, func.count()).group_by(
                 Staff.presence, Staff.away_reason
             )

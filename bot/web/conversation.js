@@ -1,21 +1,23 @@
 /**
- * What was said and what still waits to be sent, kept for this tab so that a reload shows it again.
+ * What was said and what still waits to be sent, kept by the browser so that a reload shows it again.
  *
  * Entries are `{kind: "message", key, text, payload, state: "waiting" | "sent" | "refused", trouble}`,
  * `{kind: "answer", key, text, choices, sources}` (the key of the message it answers) and `{kind: "note", text}`.
  */
 
 const PLACE = "hoi-mot-cua.conversation";
-const MOST_KEPT = 200; // entries; a tab's storage is small
+const MOST_KEPT = 200; // entries; a browser's storage is small
+const LONGEST_KEPT = 30 * 24 * 60 * 60 * 1000; // milliseconds
 
 export class Conversation {
-  /** Take up what this tab remembers, or start anew. */
-  static restore() {
-    return new Conversation(readStored() ?? {});
+  /** Take up what `open()`, a storage of the browser, remembers, or start anew. */
+  static restore(open) {
+    return new Conversation(open, readStored(open) ?? {});
   }
 
-  constructor({ id = null, entries = [], draft = "", caseNumber = null, heard = [] }) {
+  constructor(open, { id = null, entries = [], draft = "", caseNumber = null, heard = [] }) {
     Object.assign(this, { id, entries, draft, caseNumber, heard });
+    Object.defineProperty(this, "open", { value: open }); // not of what is remembered
   }
 
   /** Add a message of the citizen: a text, or a pressed choice with its payload. */
@@ -74,17 +76,17 @@ export class Conversation {
     if (place > 0) this.entries.splice(place, 0, note);
   }
 
-  /** Drop everything, here and in the tab's storage. */
+  /** Drop everything, here and in the storage. */
   startOver() {
     Object.assign(this, { id: null, entries: [], draft: "", caseNumber: null, heard: [] });
     this.save();
   }
 
-  /** Remember it all for this tab; where storage is refused or full the page works without. */
+  /** Remember it all; where storage is refused or full the page works without. */
   save() {
     const { entries, ...rest } = this;
     try {
-      sessionStorage.setItem(PLACE, JSON.stringify({ ...rest, entries: entries.slice(-MOST_KEPT) }));
+      this.open().setItem(PLACE, write({ ...rest, entries: entries.slice(-MOST_KEPT), at: Date.now() }));
     } catch {
       return;
     }
@@ -100,13 +102,21 @@ function settle(message, state, trouble = "") {
   Object.assign(message, { state, trouble });
 }
 
-function readStored() {
+function readStored(open) {
   try {
-    const stored = JSON.parse(sessionStorage.getItem(PLACE));
-    return Array.isArray(stored?.entries) ? stored : null;
+    const stored = JSON.parse(open().getItem(PLACE));
+    return Array.isArray(stored.entries) && Date.now() - stored.at < LONGEST_KEPT ? stored : null;
   } catch {
     return null;
   }
+}
+
+/** Write as JSON by hand: old libraries of other sites give every array a `toJSON` of their own. */
+function write(value) {
+  if (Array.isArray(value)) return `[${value.map(write).join()}]`;
+  if (value === null || typeof value !== "object") return JSON.stringify(value) ?? "null";
+  const fields = Object.entries(value).map(([name, each]) => `${JSON.stringify(name)}:${write(each)}`);
+  return `{${fields.join()}}`;
 }
 
 function newKey() {

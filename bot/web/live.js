@@ -2,11 +2,12 @@
 
 const ASK_EVERY = 20_000; // milliseconds
 const TYPING_EVERY = 3000; // milliseconds
+const find = (id, what) => new URL(`api/v1/conversations/${id}/${what}`, import.meta.url);
 
 export class Live {
-  /** `shown` is told after every change, `typing` whether a person is typing. */
-  constructor(conversation, { shown, typing }) {
-    Object.assign(this, { conversation, shown, typing });
+  /** `shown` is told after every change, `typing` whether a person is typing; `isSeen` tells whether to listen. */
+  constructor(conversation, { shown, typing, isSeen }) {
+    Object.assign(this, { conversation, shown, typing, isSeen });
     this.source = null;
     this.saidTyping = 0;
   }
@@ -15,21 +16,25 @@ export class Live {
   update() {
     const { id, caseNumber } = this.conversation;
     if (!id) this.stop();
-    else if (caseNumber && (!this.source || this.of !== id)) this.listen(id);
+    else if (caseNumber && this.isSeen() && (!this.source || this.of !== id)) this.listen(id);
   }
 
   /** Ask now and then whether a person has stepped in by themselves; the server ends it at once if not. */
   keepAsking() {
-    const ask = () => !document.hidden && this.conversation.id && !this.source && this.listen(this.conversation.id);
-    ask();
-    setInterval(ask, ASK_EVERY);
-    document.addEventListener("visibilitychange", ask);
+    this.ask();
+    setInterval(() => this.ask(), ASK_EVERY);
+    document.addEventListener("visibilitychange", () => this.ask());
+  }
+
+  /** Ask now, where somebody sees it and nothing is heard yet. */
+  ask() {
+    if (this.isSeen() && this.conversation.id && !this.source) this.listen(this.conversation.id);
   }
 
   listen(id) {
     this.stop();
     this.of = id;
-    this.source = new EventSource(`api/v1/conversations/${id}/events`);
+    this.source = new EventSource(find(id, "events"));
     this.source.addEventListener("message", ({ data }) => this.hear(JSON.parse(data)));
     this.source.addEventListener("typing", ({ data }) => this.typing(JSON.parse(data)));
     this.source.addEventListener("end", () => this.end());
@@ -53,15 +58,14 @@ export class Live {
 
   /** Tell the server what is on the screen; should that be lost, it is told once more and left out here. */
   acknowledge(number) {
-    const address = `api/v1/conversations/${this.conversation.id}/heard?number=${number}`;
-    fetch(address, { method: "POST", keepalive: true }).catch(() => {});
+    fetch(find(this.conversation.id, `heard?number=${number}`), { method: "POST", keepalive: true }).catch(() => {});
   }
 
   /** Let the person see that the citizen is typing; said again only after a while. */
   sayTyping() {
     if (!this.source || Date.now() - this.saidTyping < TYPING_EVERY) return;
     this.saidTyping = Date.now();
-    fetch(`api/v1/conversations/${this.conversation.id}/typing`, { method: "POST" }).catch(() => {});
+    fetch(find(this.conversation.id, "typing"), { method: "POST" }).catch(() => {});
   }
 
   /** A browser gives up by itself after an error of the server, but not after a broken line. */

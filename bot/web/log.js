@@ -1,6 +1,6 @@
 /** Show the conversation's entries as bubbles in the live region, each drawn once and then kept up to date. */
 
-import { make, renderMarkdown } from "./markdown.js";
+import { make, makeWith, renderMarkdown } from "./markdown.js";
 import { renderSources } from "./sources.js";
 
 const WAITS = "Đang chờ gửi…";
@@ -80,23 +80,26 @@ function setOpen(button, isOpen) {
 }
 
 function drawMessage({ text }) {
-  const bubble = makeOf("div", "bubble", makeOf("p", "words", text));
-  return makeOf("article", "entry message", makeOf("h2", "speaker", "Anh/chị"), bubble, makeOf("p", "state"));
+  const bubble = makeWith("div", { class: "bubble" }, makeWith("p", { class: "words" }, text));
+  return drawEntry("message", "Anh/chị", bubble, makeWith("p", { class: "state" }));
 }
 
 function drawAnswer({ text, choices, sources, by }, pressed) {
-  const bubble = makeOf("div", "bubble", renderMarkdown(text));
+  const bubble = makeWith("div", { class: "bubble" }, renderMarkdown(text));
   if (sources?.length) bubble.append(renderSources(sources));
-  const entry = makeOf("article", "entry answer", makeOf("h2", "speaker", by === "person" ? "Nhân viên" : "Hỏi Một Cửa"), bubble);
+  const entry = drawEntry("answer", by === "person" ? "Nhân viên" : "Hỏi Một Cửa", bubble);
   if (choices?.length) entry.append(drawChoices(choices, pressed));
   return entry;
 }
 
+/** Draw what one of the two said, under their name. */
+export function drawEntry(kind, speaker, ...content) {
+  return makeWith("article", { class: `entry ${kind}` }, makeWith("h2", { class: "speaker" }, speaker), ...content);
+}
+
 function drawChoices(choices, pressed) {
-  const group = makeOf("div", "choices", ...choices.map((choice) => drawChoice(choice, pressed)));
-  group.setAttribute("role", "group");
-  group.setAttribute("aria-label", "Lựa chọn");
-  return group;
+  const group = { class: "choices", role: "group", "aria-label": "Lựa chọn" };
+  return makeWith("div", group, ...choices.map((choice) => drawChoice(choice, pressed)));
 }
 
 function drawChoice(choice, pressed) {
@@ -109,9 +112,5 @@ function drawChoice(choice, pressed) {
 }
 
 function drawNote({ text }) {
-  return makeOf("p", "entry note", text);
-}
-
-function makeOf(name, className, ...content) {
-  return Object.assign(make(name, ...content), { className });
+  return makeWith("p", { class: "entry note" }, text);
 }

@@ -35,6 +35,13 @@ export function make(name, ...content) {
   return element;
 }
 
+/** The same, with attributes. */
+export function makeWith(name, attributes, ...content) {
+  const element = make(name, ...content);
+  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, value);
+  return element;
+}
+
 class Blocks {
   constructor() {
     this.fragment = document.createDocumentFragment();

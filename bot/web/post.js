@@ -1,6 +1,6 @@
 /** Post one message to the assistant and say in one of three ways how that went. */
 
-const ADDRESS = "api/v1/messages";
+const ADDRESS = new URL("api/v1/messages", import.meta.url); // other sites' pages use this module, too
 const PATIENCE = 30_000; // milliseconds until an answer is given up and asked for again
 const LONGEST_WAIT = 600; // seconds; a longer Retry-After is taken for a mistake
 

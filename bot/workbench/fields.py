@@ -52,6 +52,7 @@ class FormField:
     is_money: bool = False
     unit_in: str = ""
     entry: str = ""
+    is_on: bool = False  # a flag that holds where nothing is said
     choices: tuple[str, ...] = ()
     fields: tuple[FormField, ...] = ()
 
@@ -113,6 +114,7 @@ def _field(shape: str, name: str, info: FieldInfo) -> FormField:
         is_money=name == "amount",
         unit_in=_UNIT_IN[shape] if name == "amount" else "",
         entry=entry,
+        is_on=info.default is True,
         choices=choices,
         fields=form_of(inner) if inner else (),
     )

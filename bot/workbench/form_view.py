@@ -16,7 +16,20 @@ from bot.workbench.form_values import WORDS, agrees, amount, nothing, read, told
 from knowledge.records import NOT_STATED
 
 ONE_LINE = frozenset(
-    {"code", "id", "number", "url", "phone", "unit_code", "state_of", "fee_topic", "procedure", "topic"}
+    {
+        "code",
+        "id",
+        "number",
+        "url",
+        "phone",
+        "unit_code",
+        "state_of",
+        "fee_topic",
+        "procedure",
+        "topic",
+        "link",
+        "audience",
+    }
 )
 Data = dict[str, Any]
 
@@ -141,7 +154,7 @@ class FormView:
                     "use-chips"
                 )
             case "flag":
-                return ui.switch(field.label, value=bool(value))
+                return ui.switch(field.label, value=field.is_on if value is None else bool(value))
             case "day":
                 return ui.input(label, value=value or "").props("type=date stack-label")
             case "moment":

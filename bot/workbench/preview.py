@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 
 import actions
+from actions.announcements import tell_announcement
 from actions.answer import Answer
 from actions.notices import with_notices
 from actions.payloads import payload, read_payload
@@ -48,12 +49,13 @@ def preview(
     catalogue = with_imported(catalogue, assistant.engine)
     known = Known(assistant.library.with_records(catalogue), catalogue.province(assistant.province.id), day)
     moment = datetime.combine(day, NOON)
-    return Previewed(
-        tuple(
-            (title, with_notices(known, moment, _answer(known, pressed)))
-            for title, pressed in _asked(key, known)
-        )
-    )
+    answers = [
+        (title, with_notices(known, moment, _answer(known, pressed))) for title, pressed in _asked(key, known)
+    ]
+    if key == (TABLE, "notices"):
+        sent = [each for each in catalogue.notices if each.audience]
+        answers += [(each.title or each.id, tell_announcement(known, each)) for each in sent]
+    return Previewed(tuple(answers))
 
 
 def _asked(key: Key, known: Known) -> list[tuple[str, str]]:
@@ -112,6 +114,9 @@ class Nobody(Citizen):
     def bring_here(self, code: str) -> str | None:  # noqa: ARG002
         """Bring nothing."""
         return None
+
+    def take_announcements(self, *, takes: bool) -> None:
+        """Keep nothing of it."""
 
     def leave_question(self, reason: str, things: int = 2) -> None:
         """Leave nothing."""

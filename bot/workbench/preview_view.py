@@ -12,11 +12,11 @@ from nicegui import ui
 
 from actions.answer import Answer
 from actions.wording import say
-from bot.plain_text import plain_text
 from bot.telegram_text import telegram_pieces
 from bot.workbench.preview import Previewed, preview
 from bot.workbench.shell import Visit
 from bot.workbench.telling import told_fault
+from bot.zalo_oa_delivery import buttons_of, parts
 from knowledge.database import reading
 from knowledge.editing.records import Key
 from knowledge.editing.revisions import waiting
@@ -122,6 +122,7 @@ class PreviewView:
 
     def _draw(self, given: Answer) -> None:
         message = given.as_message()
+        titles = [choice.title for choice in given.choices]
         if self.channel == "web":
             box = ui.element("div").classes(f"preview-web {BUBBLE}")
             ui.run_javascript(DRAW % (json.dumps(f"c{box.id}"), _in_script(message)))
@@ -129,11 +130,12 @@ class PreviewView:
             for piece in telegram_pieces(message["text"], message["sources"]):
                 ui.html(piece, sanitize=False).classes(f"preview-telegram whitespace-pre-wrap {BUBBLE}")
         else:
-            for piece in plain_text(message["text"], message["sources"]):
-                ui.label(piece).classes(f"preview-zalo whitespace-pre-wrap {BUBBLE}")
+            written = parts(message)
+            for part in written:
+                ui.label(part["text"]).classes(f"preview-zalo whitespace-pre-wrap {BUBBLE}")
+            titles = [each["title"] for each in buttons_of(written[-1])]
         with ui.column().classes("gap-1 w-full max-w-md"):
-            for number, choice in enumerate(given.choices, 1):
-                title = f"{number}. {choice.title}" if self.channel == "zalo" else choice.title
+            for title in titles:
                 ui.label(title).classes("w-full text-center rounded border border-gray-300 p-1 text-primary")
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from actions.wording import day as told_day
 from actions.wording import say
 from bot.desk.moments import moment
+from bot.workbench.announcements_view import AnnouncementsView
 from bot.workbench.difference_view import LINES
 from bot.workbench.fee_advice import fee_advice
 from bot.workbench.fields import FormField, form_of, told_kind, told_table
@@ -64,6 +65,11 @@ class RecordScreen:
         self.in_field: int | None = None  # where somebody types: nothing is drawn anew under the hands
         self.has_news = False  # a colleague's changes are saved beside what is typed, but not drawn yet
         self.saving = asyncio.Lock()  # one at a time: else one's own saving looks like a colleague's
+        self.sent = AnnouncementsView(visit, self._typed)
+
+    @property
+    def _is_sent(self) -> bool:
+        return self.key == (TABLE, "notices")
 
     async def build(self) -> None:
         """Draw the page, and save what is typed from time to time."""
@@ -74,6 +80,8 @@ class RecordScreen:
             with ui.tabs().props("no-caps align=left") as tabs:
                 ui.tab("form", say("content.form"))
                 ui.tab("preview", say("content.preview"))
+                if self._is_sent:
+                    ui.tab("sent", say("content.sent"))
                 ui.tab("history", say("content.history"))
             with ui.tab_panels(tabs, value="form", animated=False).classes("w-full bg-transparent"):
                 with ui.tab_panel("form").classes("p-0"):
@@ -81,6 +89,9 @@ class RecordScreen:
                 with ui.tab_panel("preview").classes("p-0"):
                     self.preview = PreviewView(self.visit, self.key, self._typed)
                     self.preview.build()
+                if self._is_sent:
+                    with ui.tab_panel("sent").classes("p-0"):
+                        self.sent.build()
                 with ui.tab_panel("history").classes("p-0"):
                     self.history = HistoryView(
                         self.visit, self.shape, lambda: self.state, self._again, self._submit
@@ -101,6 +112,10 @@ class RecordScreen:
     async def _turned(self, event: ValueChangeEventArguments[Any]) -> None:
         if event.value == "preview":
             await self.preview.show()
+        if event.value == "sent":
+            await self.sent.show()
+        else:
+            self.sent.hide()
 
     async def _load(self) -> None:
         await self._look()

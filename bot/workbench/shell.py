@@ -44,6 +44,7 @@ class Workbench:
     published: Published
     listing: Listing
     settings: Settings
+    channels: tuple[str, ...] = ()  # those that can send
 
     @property
     def engine(self) -> Engine:
@@ -82,6 +83,8 @@ async def begin(
 
 async def _head(visit: Visit, here: str) -> None:
     with ui.header().classes("items-center gap-3 p-2 flex-nowrap overflow-x-auto").style("height: 56px"):
+        heading = ui.label(say(PAGES.get(here, "content.record"))).classes("sr-only")
+        heading.props("role=heading aria-level=1")  # to the eye the links say it
         if may(visit.me.role, "cases"):
             ui.link(say("content.to_desk"), "/").classes("text-white no-underline whitespace-nowrap")
         for path, key in PAGES.items():

@@ -27,6 +27,7 @@ class FakeCitizen:
     questions: list[str] = field(default_factory=list)
     known: dict[str, LookUp] = field(default_factory=dict)
     can_be_told: bool = True
+    takes_announcements: bool = True
     handed: HandOver | None = None
     places: dict[str, str] = field(default_factory=dict)
 
@@ -47,6 +48,9 @@ class FakeCitizen:
 
     def bring_here(self, code: str) -> str | None:
         return None
+
+    def take_announcements(self, *, takes: bool) -> None:
+        self.takes_announcements = takes
 
     def leave_question(self, reason: str, things: int = 2) -> None:
         self.questions.append(reason)

@@ -142,7 +142,7 @@ def test_a_citizen_who_blocked_the_bot_is_followed_for_no_longer(
         queue(session, "one", Recipient("telegram", str(HOA), conversation.id), NEWS)
     api.refuse_next("sendMessage", 403, "Forbidden: bot was blocked by the user")
     send_all(assistant.engine, api.url, clock)
-    assert _states(assistant.engine) == ["failed"]
+    assert _states(assistant.engine) == ["blocked"]
     with transaction(assistant.engine) as session:
         assert session.scalars(select(FollowedDossier)).all() == []
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from actions.wording import say
+from bot.outbox import Recipient, queue
 from bot.settings import Settings
+from bot.store import Conversation
 from bot.telegram_channel import COMMANDS
 from bot.turn import Assistant
+from knowledge.database import transaction
 from tests.bot.telegram_run import HOA, QUESTION, buttons, channel, store_turn, turns
 from tests.servers.telegram_api import TelegramApi
 
@@ -65,6 +69,21 @@ def test_commands_are_listed_in_vietnamese_and_each_is_answered(
     assert answers[3]["text"] == say("talk.cancel")
     assert answers[4]["text"] == say("privacy.confirm")
     assert [turn.payload for turn in turns(assistant)] == list(COMMANDS.values())
+
+
+def test_what_waited_for_the_next_answer_is_told_before_it(
+    api: TelegramApi, assistant: Assistant, settings: Settings
+) -> None:
+    with channel(assistant, settings):
+        api.citizen_says(HOA, "xin chào")
+        api.wait_for_message(HOA)
+        with transaction(assistant.engine) as session:
+            whose = session.scalars(select(Conversation.id)).one()
+            news = {"text": "Hồ sơ đã xong.", "choices": [], "sources": [], "by": "desk"}
+            queue(session, "one", Recipient("telegram", None, whose), news)  # kept, as what is unsure
+        api.citizen_says(HOA, "cảm ơn")
+        _, told, thanked = api.wait_for_message(HOA, 3)
+    assert (told["text"], thanked["text"]) == ("Hồ sơ đã xong.", say("talk.thank"))
 
 
 def test_a_refused_command_list_keeps_nobody_waiting(

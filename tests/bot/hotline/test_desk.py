@@ -161,6 +161,28 @@ def test_the_chat_page_hears_the_person_without_asking(browser: Browser, desk_ur
     context.close()
 
 
+def test_the_widget_hears_the_person_while_it_is_open(browser: Browser, desk_url: str, sign_in: Any) -> None:
+    lan = sign_in("lan")
+    context = browser.new_context(base_url=desk_url, viewport={"width": 390, "height": 844})
+    page = context.new_page()
+    page.goto("/demo")
+    launcher = page.get_by_role("button", name="Hỏi Một Cửa", exact=True)
+    launcher.click()
+    write(page, "cho tôi gặp nhân viên về sổ hộ nghèo")
+    row(lan, "hộ nghèo").click()
+    lan.get_by_role("button", name="Nhận", exact=True).click()
+    expect(page.get_by_text("Nhân viên đã nhận câu hỏi của anh/chị")).to_be_visible()
+    page.keyboard.press("Escape")
+    reply(lan, "Anh/chị ở xã nào ạ?")
+    expect(
+        lan.get_by_text("Hiện khi người dân mở lại")
+    ).to_be_visible()  # nobody sees what a closed one hears
+    launcher.click()
+    expect(page.get_by_text("Anh/chị ở xã nào ạ?")).to_be_visible()
+    expect(lan.get_by_text("Hiện khi người dân mở lại")).to_have_count(0)
+    context.close()
+
+
 def test_a_page_that_was_cut_off_hears_all_that_was_said_meanwhile(
     browser: Browser, desk_url: str, sign_in: Any
 ) -> None:

@@ -1,0 +1,133 @@
+"""How soon the webhook of a Zalo Official Account is answered while answers are produced.
+
+The real program runs in a process of its own, Zalo's server of the tests in another; events come at a fixed
+rate, whether or not those before them were answered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import multiprocessing
+import time
+from multiprocessing.connection import Connection
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
+
+import httpx
+import typer
+import yaml
+
+from knowledge.database import now
+from nlu.contract import ROOT
+from tests.bench import servers
+from tests.servers import zalo_oa as server
+from tests.servers.zalo_oa import ZaloOaServer, sign
+
+CITIZENS = 500
+MOST_MS = 50.0  # what 99 of 100 events may take
+
+
+def serve(pipe: Connection) -> None:
+    """Be Zalo until the other side says so; then tell how many messages were taken."""
+    with ZaloOaServer(now, is_quiet_at_night=False) as zalo:
+        zalo.last_wrote = dict.fromkeys(map(_citizen, range(CITIZENS)), now())
+        pipe.send(zalo.url)
+        while pipe.recv():
+            pipe.send(len(zalo.messages))
+
+
+def _citizen(number: int) -> str:
+    return f"25125236254{number:06}"
+
+
+def _questions() -> list[str]:
+    held_out = sorted((ROOT / "tests/held_out").glob("*.yml"))
+    lines = [
+        line for path in held_out for line in _examples(yaml.safe_load(path.read_text(encoding="utf-8")))
+    ]
+    return lines[:1000]
+
+
+def _examples(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [line.lstrip("- ").strip() for line in value.splitlines() if "[" not in line and line.strip()]
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [line for each in inner for line in _examples(each) if " " in line]
+
+
+async def load(url: str, rate: int, seconds: int) -> list[float]:
+    """Send events at a rate; give the milliseconds each took."""
+    texts, took = _questions(), []
+    limits = httpx.Limits(max_connections=200, max_keepalive_connections=200, keepalive_expiry=2)
+    async with httpx.AsyncClient(timeout=30, trust_env=False, limits=limits) as client:
+
+        async def one(number: int) -> None:
+            stamp = str(int(time.time() * 1000))
+            event = {
+                "app_id": server.APP_ID, "event_name": "user_send_text", "timestamp": stamp,
+                "sender": {"id": _citizen(number % CITIZENS)},
+                "message": {"msg_id": f"bench-{stamp}-{number}", "text": texts[number % len(texts)]},
+            }  # fmt: skip
+            body = json.dumps(event, ensure_ascii=False).encode()
+            headers = {"X-ZEvent-Signature": f"mac={sign(body, stamp)}"}
+            since = time.perf_counter()
+            reply = await client.post(url, content=body, headers=headers)
+            took.append(1000 * (time.perf_counter() - since))
+            assert reply.status_code == 200, reply.text
+
+        began = time.perf_counter()
+        async with asyncio.TaskGroup() as group:
+            for number in range(rate * seconds):
+                await asyncio.sleep(max(0.0, began + number / rate - time.perf_counter()))
+                group.create_task(one(number))
+    return sorted(took)
+
+
+def main(
+    rate: Annotated[int, typer.Option(min=1, help="events a second")] = 100,
+    seconds: Annotated[int, typer.Option(min=1, help="how long")] = 20,
+    nlu_url: Annotated[str, typer.Option(help="an NLU server that runs already; empty: one of its own")] = "",
+    database: Annotated[str, typer.Option(help="sqlite, or the address of a PostgreSQL database")] = "sqlite",
+) -> None:
+    """Measure, and print the figures as JSON; fails when the webhook is slower than it may be."""
+    pipe, theirs = multiprocessing.Pipe()
+    zalo = multiprocessing.get_context("fork").Process(target=serve, args=(theirs,), daemon=True)
+    zalo.start()
+    url = pipe.recv()
+    settings = {
+        "ZALO_OA_APP_ID": server.APP_ID, "ZALO_OA_SECRET_KEY": server.SECRET_KEY,
+        "ZALO_APP_SECRET": server.APP_SECRET, "ZALO_OA_REFRESH_TOKEN": server.SEED,
+        "ZALO_API": url, "ZALO_OAUTH": url,
+    }  # fmt: skip
+    with TemporaryDirectory(prefix="bench-") as name:
+        folder = Path(name)
+        address = f"sqlite:///{folder / 'zalo.db'}" if database == "sqlite" else database
+        if nlu_url:
+            took = _measure(folder, nlu_url, address, settings, rate, seconds)
+        else:
+            with servers.our_nlu(folder) as nlu:
+                took = _measure(folder, nlu.url, address, settings, rate, seconds)
+    pipe.send(True)
+    sent = pipe.recv()
+    pipe.send(False)
+    zalo.join(10)
+    at = {f"p{share}": round(took[int(share / 100 * (len(took) - 1))], 1) for share in (50, 95, 99)}
+    print(
+        json.dumps({"events": len(took), "per_second": rate, **at, "longest": round(took[-1]), "sent": sent})
+    )
+    raise typer.Exit(0 if at["p99"] <= MOST_MS and sent else 1)
+
+
+def _measure(
+    folder: Path, nlu_url: str, database: str, settings: dict[str, str], rate: int, seconds: int
+) -> list[float]:
+    with servers.assistant(folder, nlu_url, database, **settings) as program:
+        webhook = f"{program.url}/zalo/oa/webhook"
+        asyncio.run(load(webhook, 10, 2))  # what is loaded at first use
+        return asyncio.run(load(webhook, rate, seconds))
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,57 @@
+"""A notice's page tells to how many it goes, gives its SMS and its script, and keeps its report fresh."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+
+from playwright.sync_api import Page, expect
+from sqlalchemy import Engine, update
+
+from bot.announcements import Announcement
+from bot.outbox import OutboxMessage
+from bot.store import Conversation
+from knowledge.database import now, transaction
+from knowledge.dossiers import HERE
+from knowledge.editing.drafts import draft
+
+
+def _figure(page: Page, name: str, count: str) -> None:
+    expect(
+        page.get_by_role("status").get_by_text(re.compile(f"^{name}$")).locator("xpath=..")
+    ).to_contain_text(count)
+
+
+def test_a_notice_shows_where_it_goes_and_what_became_of_it(editor: Page, database: Engine) -> None:
+    today = datetime.now(HERE).date()
+    notice = {
+        "id": "bao", "title": "Bão số 9", "text": "Một cửa nghỉ lúc 13h.", "audience": "all",
+        "starts": f"{today + timedelta(days=1)}T07:00", "ends": f"{today + timedelta(days=1)}T17:00",
+    }  # fmt: skip
+    with transaction(database) as session:
+        draft(session, ("table", "notices"), 1, today, [notice])
+    editor.goto("/desk/content/record?kind=table&key=notices")
+    editor.get_by_role("tab", name="Gửi đi").click()
+    expect(editor.get_by_text("Bao so 9. Mot cua nghi luc 13h.")).to_be_visible()
+    expect(editor.get_by_text("Bão số chín. Một cửa nghỉ lúc mười ba giờ.").first).to_be_visible()
+    expect(editor.get_by_role("button", name="Chép: Tin SMS")).to_be_visible()
+    expect(editor.get_by_text(re.compile("gửi tới 0 người"))).to_be_visible()
+    with transaction(database) as session:
+        at = now()
+        person = Conversation(channel="telegram", address="1")
+        session.add_all(
+            [person, Announcement(id="bao", queued_at=at, ends_at=at, closed_at=at, count=1, left_out=2)]
+        )
+        session.flush()
+        session.add(
+            OutboxMessage(
+                key="announcement:bao:1", channel="telegram", address="1", conversation_id=person.id,
+                message={}, state="waiting", announcement="bao",
+            )
+        )  # fmt: skip
+    _figure(editor, "Đang chờ", "1")
+    _figure(editor, "Không nhận", "2")
+    with transaction(database) as session:
+        session.execute(update(OutboxMessage).values(state="blocked"))
+    _figure(editor, "Đang chờ", "0")
+    _figure(editor, "Đã chặn bot", "1")
