@@ -73,7 +73,11 @@ def _place(shape: type[BaseModel], place: Place, *sides: Any) -> tuple[str, tupl
             labels += [named.label] if part else []
         else:
             entry = next((side for side in sides if side is not MISSING), None)
-            labels.append(told_entry(entry, part) if isinstance(part, int) else told_choice(part))
+            labels.append(
+                told_entry(entry, part)
+                if isinstance(part, int)
+                else " · ".join(map(told_choice, part.split(" · ")))
+            )
     return " › ".join(filter(None, labels)), fields
 
 

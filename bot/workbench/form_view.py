@@ -36,7 +36,7 @@ Data = dict[str, Any]
 
 @dataclass(frozen=True)
 class Around:
-    """What a form knows of its page: who hears of each change and of each field that is left.
+    """What a form knows of its page: who hears of each change and of each field that is entered and left.
 
     ``texts`` gives the official texts to choose from, titles by number; ``advise`` what to think of when an
     amount is changed, or nothing.
@@ -44,7 +44,8 @@ class Around:
 
     is_open: bool
     changed: Callable[[], None]
-    left: Callable[[], Awaitable[object]]
+    entered: Callable[[int], None]
+    left: Callable[[int], Awaitable[object]]
     texts: Callable[[], dict[str, str]]
     advise: Callable[[Data], str]
 
@@ -102,7 +103,8 @@ class FormView:
         element = self._boxes[field.name] = self._simple(field, data.get(field.name))
         element.props["hint"] = field.explained
         element.props("outlined dense").classes("w-full").set_enabled(self._is_open)
-        element.on("blur", self._around.left)
+        element.on("focus", lambda: self._around.entered(element.id))
+        element.on("blur", lambda: self._around.left(element.id))
         if field.is_money:
             self._money(field, data, element)
             return

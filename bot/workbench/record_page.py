@@ -7,6 +7,7 @@ from copy import deepcopy
 from datetime import date
 from functools import partial
 from typing import Any
+from weakref import WeakSet
 
 from nicegui import run, ui
 from nicegui.events import ValueChangeEventArguments
@@ -36,7 +37,8 @@ from knowledge.editing.three_way import Conflict, merge
 
 FEWEST_TO_JUMP = 8  # fields of a form that is too long to see at once
 SAVED_EVERY = 5.0  # seconds between savings of what was typed
-TELL_OF_LEAVING = "addEventListener('beforeunload', () => emitEvent('leaving'))"  # the next page reads it
+PATIENCE = 2.0  # seconds that a reloaded page waits for what was typed before
+_OPEN: WeakSet[RecordScreen] = WeakSet()
 
 
 async def record_page(visit: Visit, key: Key) -> None:
@@ -60,6 +62,8 @@ class RecordScreen:
         self.began: Any = None  # the data, and the version of them, that were changed
         self.version = 0
         self.is_dirty = False
+        self.in_field: int | None = None  # where somebody types: nothing is drawn anew under the hands
+        self.has_news = False  # a colleague's changes are saved beside what is typed, but not drawn yet
         self.saving = asyncio.Lock()  # one at a time: else one's own saving looks like a colleague's
         self.sent = AnnouncementsView(visit, self._typed)
 
@@ -69,6 +73,7 @@ class RecordScreen:
 
     async def build(self) -> None:
         """Draw the page, and save what is typed from time to time."""
+        await self._let_own_be_saved()
         await self._load()
         with ui.column().classes("w-full max-w-6xl mx-auto gap-2"):
             self._top()
@@ -94,9 +99,15 @@ class RecordScreen:
                     self.history.build()
             tabs.on_value_change(self._turned)
         ui.timer(SAVED_EVERY, self._save_typed, immediate=False)
-        ui.on("leaving", self._save_typed)
-        ui.run_javascript(TELL_OF_LEAVING)
         ui.context.client.on_disconnect(self._save_typed)
+
+    async def _let_own_be_saved(self) -> None:
+        """Let what the same person typed on this page before a reload, or beside it, be saved first."""
+        mine = self.visit.me.staff_id
+        own = [each for each in _OPEN if each.key == self.key and each.visit.me.staff_id == mine]
+        _OPEN.add(self)
+        if own:
+            await asyncio.wait([asyncio.create_task(each._save_typed()) for each in own], timeout=PATIENCE)
 
     async def _turned(self, event: ValueChangeEventArguments[Any]) -> None:
         if event.value == "preview":
@@ -202,7 +213,7 @@ class RecordScreen:
 
     @ui.refreshable_method
     def _form(self) -> None:
-        opened = self.state.opened
+        opened, self.in_field = self.state.opened, None
         if opened and opened.data is None:
             ui.label(say("content.is_taken_away")).classes("text-negative")
             return
@@ -210,7 +221,7 @@ class RecordScreen:
             ui.label(say("content.not_begun")).classes("text-grey-8 p-2")
             return
         is_open = opened is not None and opened.state == "draft"
-        around = Around(is_open, self._note_typed, self._save_typed, self._texts, self._advise)
+        around = Around(is_open, self._note_typed, self._enter, self._leave, self._texts, self._advise)
         jumps = ui.row().classes("w-full gap-x-3 gap-y-1 flex-nowrap md:flex-wrap overflow-x-auto text-sm")
         places = FormView(self.data, around).build(self._fields())
         if len(places) < FEWEST_TO_JUMP:
@@ -242,6 +253,15 @@ class RecordScreen:
         """Give the record's data as they are typed."""
         return self.data[""] if set(self.data) == {""} else self.data
 
+    def _enter(self, field: int) -> None:
+        self.in_field = field
+
+    async def _leave(self, field: int) -> None:
+        """Save what was typed in a field; the next one may have been entered already."""
+        if self.in_field == field:
+            self.in_field = None
+        await self._save_typed()
+
     def _tidied(self) -> Any:
         """Give the data as they are typed in the form in which they are kept."""
         return tidy(plain(self._typed()))
@@ -254,7 +274,7 @@ class RecordScreen:
     async def _save_newest(self) -> bool:
         opened = self.state.opened
         if not self.is_dirty or opened is None:
-            return True
+            return await self._tell_news()
         typed, conflicts = self._tidied(), list[Conflict]()
         kept: list[ContentRevision] = []
         self.is_dirty = False
@@ -271,23 +291,36 @@ class RecordScreen:
         if not await self.visit.doing.do(work):
             self.is_dirty = True
             return False
+        if conflicts and self.in_field is not None:
+            self.is_dirty = True  # asked about when the field is left
+            return False
         if conflicts:
             return await self._settle(kept[0], conflicts)
         return await self._go_on(kept[0], typed)
 
     async def _go_on(self, row: ContentRevision, typed: Any) -> bool:
-        """Go on from what was saved; a colleague's changes come in beside what is typed meanwhile."""
-        if row.data != typed:
-            await self._look()
-            both = merge(typed, row.data, newest := self._tidied())
-            if both.conflicts:
-                self.began = typed
-                return await self._settle(row, list(both.conflicts))
-            self._put(both.data)
-            self.is_dirty = newest != typed
-            await self._redraw()
-            self.visit.doing.tell(say("content.merged"), "info")
+        """Go on from what was saved; a colleague's changes come in when nobody is in a field."""
+        self.began, self.has_news = typed, row.data != typed
+        if not self.has_news:
+            self.version = row.version
+        self.saved.text = say("content.not_saved_yet") if self.is_dirty else _told_saved(row)
+        return await self._tell_news()
+
+    async def _tell_news(self) -> bool:
+        """Draw what a colleague changed, beside what is typed meanwhile."""
+        if not self.has_news or self.in_field is not None:
+            return True
+        await self._look()
+        if (row := self.state.opened) is None:
+            return True
+        both = merge(self.began, row.data, newest := self._tidied())
+        if both.conflicts:
+            return await self._settle(row, list(both.conflicts))
+        self._put(both.data)
+        self.is_dirty, self.has_news = newest != self.began, False
         self.began, self.version = deepcopy(row.data), row.version
+        await self._redraw()
+        self.visit.doing.tell(say("content.merged"), "info")
         self.saved.text = say("content.not_saved_yet") if self.is_dirty else _told_saved(row)
         return True
 
@@ -299,11 +332,12 @@ class RecordScreen:
         if settled is None:
             return False
         self._put(settled)
-        self.began, self.version = deepcopy(row.data), row.version
+        self.began, self.version, self.has_news = deepcopy(row.data), row.version, False
         self._form.refresh()
         return await self._save_newest()
 
     async def _save_now(self) -> None:
+        self.in_field = None
         if await self._save_typed():
             self.visit.doing.tell(say("content.all_saved"), "positive")
 
@@ -356,7 +390,7 @@ class RecordScreen:
 
     async def _submit(self) -> None:
         """Ask what the change rests on and from when it holds, and hand the draft in."""
-        opened = self.state.opened
+        opened, self.in_field = self.state.opened, None
         if opened is None or not await self._save_typed():
             return
         with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):

@@ -53,6 +53,10 @@ def test_closed_lists_are_chosen_from_and_said_in_vietnamese() -> None:
         told_place(Procedure, ("channels", "postal", "time_limit"))
         == "Cách nộp › Dịch vụ bưu chính › Thời hạn giải quyết"
     )
+    tariffs = shape_of(("table", "tariffs"))
+    assert told_place(tariffs, ("Lạng Sơn · within_district", "amount")) == (
+        "Lạng Sơn · Trong huyện › Giá cước (đồng)"
+    )
 
 
 def test_a_new_record_has_what_is_required_and_nothing_else() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -68,6 +69,7 @@ def test_what_is_typed_while_a_saving_runs_stays_beside_a_colleagues_change(
         press(editor, "Lưu")
         editor.get_by_label(AGENCY).fill("UBND xã, gõ trong lúc lưu")
         as_colleague(session, code, summary="Của đồng nghiệp.")
+    editor.get_by_label(AGENCY).blur()
     expect(editor.get_by_text("Mình đã gộp cả hai")).to_be_visible()
     expect(editor.get_by_label(AGENCY)).to_have_value("UBND xã, gõ trong lúc lưu")
     expect(editor.get_by_label(SUMMARY)).to_have_value("Của đồng nghiệp.")
@@ -86,6 +88,7 @@ def test_the_same_field_typed_on_while_a_colleague_changed_it_is_asked_about(
         press(editor, "Lưu")
         editor.get_by_label(AGENCY).fill("UBND xã, của biên tập")
         as_colleague(session, code, agency="UBND xã, của luật sư")
+    editor.get_by_label(AGENCY).blur()
     dialog = editor.get_by_role("dialog")
     expect(dialog.get_by_text("Của đồng nghiệp: UBND xã, của luật sư")).to_be_visible()
     dialog.get_by_role("button", name="Giữ như đã chọn").click()
@@ -93,6 +96,26 @@ def test_the_same_field_typed_on_while_a_colleague_changed_it_is_asked_about(
         lambda: kept(database, code)["agency"] == "UBND xã, của biên tập", "the chosen text's saving", 20
     )
     assert kept(database, code)["where"] == "Ở xã"
+
+
+def test_nothing_is_drawn_anew_under_the_hands_of_who_types(editor: Page, database: Engine) -> None:
+    code = "1.004746"
+    begin(editor, code)
+    with writing(database) as session:
+        as_colleague(session, code, agency="UBND xã, của luật sư", summary="Của đồng nghiệp.")
+    editor.get_by_label(WHERE).fill("Ở xã, của biên tập")
+    box = editor.get_by_label(AGENCY)
+    box.focus()
+    wait_until(lambda: kept(database, code)["where"] == "Ở xã, của biên tập", "saving on leaving", 20)
+    box.press_sequentially(" gõ tiếp", delay=50)
+    expect(box).to_be_focused()
+    expect(box).to_have_value(re.compile("gõ tiếp$"))
+    press(editor, "Lưu")
+    dialog = editor.get_by_role("dialog")
+    expect(dialog.get_by_text("Của đồng nghiệp: UBND xã, của luật sư")).to_be_visible()
+    dialog.get_by_role("button", name="Giữ như đã chọn").click()
+    wait_until(lambda: kept(database, code)["agency"].endswith("gõ tiếp"), "the chosen text's saving", 20)
+    expect(editor.get_by_label(SUMMARY)).to_have_value("Của đồng nghiệp.")
 
 
 def test_save_pressed_during_a_saving_is_no_quarrel_with_oneself(editor: Page, database: Engine) -> None:

@@ -292,7 +292,7 @@ def test_one_field_is_scheduled_twice_and_the_reviewer_sees_what_each_changes(
     key, later = "1.001022", COMING + timedelta(days=31)
     record(editor, key)
     press(editor, "Bỏ bản nháp")
-    editor.get_by_role("dialog").get_by_role("button", name="Có", exact=True).click()
+    editor.get_by_role("dialog").get_by_role("button", name="Bỏ bản nháp").click()
     _where(editor, key, "Trung tâm thứ nhất")
     hand_in(editor, "Chuyển nơi nộp lần thứ nhất", COMING.isoformat())
     _handed_in(editor)
