@@ -12,7 +12,8 @@ from knowledge.search import fold, folded_words
 
 LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"  # none that looks like another
 LENGTH = 8
-_PART = f"[{LETTERS}]{{{LENGTH // 2}}}"
+# a digit in each half: no words look so
+_PART = f"(?=[a-z]{{0,{LENGTH // 2 - 1}}}[2-9])[{LETTERS}]{{{LENGTH // 2}}}"
 _CODE = re.compile(rf"\btiep[ -]?({_PART})[ -]?({_PART})\b")
 _WISH = re.compile(
     r"(?:(?:cho|toi|minh|em|xin|muon|hay|giup) )*(?:chuyen|doi|tiep tuc|noi chuyen tiep|chat tiep|nhan tiep)"

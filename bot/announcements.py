@@ -38,6 +38,7 @@ log = structlog.get_logger()
 SMS = "sms"
 WITHOUT_BUTTONS = frozenset({"zalo_bot"})
 LOOKED_THROUGH = timedelta(minutes=1)  # by then every replica knows the newest content
+A_WHILE = timedelta(hours=13)  # by then nothing that was being sent comes back to be sent later
 _COLUMNS = (
     "key", "channel", "address", "conversation_id", "message", "state", "not_before", "at_night",
     "announcement", "tries", "queued_at", "changed_at",
@@ -91,7 +92,7 @@ class Announcer:
         for notice in begun:
             if notice.id not in known:
                 self._queue(notice, at)
-        if any(closed is None for closed in known.values()):
+        if any(closed is None or closed > at - A_WHILE for closed in known.values()):
             self._close(at, [each.id for each in notices])
 
     def _queue(self, notice: Notice, at: datetime) -> None:
@@ -106,6 +107,7 @@ class Announcer:
         """Let what was not sent of an announcement expire at its end, or when its notice was withdrawn."""
         is_withdrawn = Announcement.id.not_in(there) & (Announcement.queued_at < at - LOOKED_THROUGH)
         is_over = Announcement.closed_at.is_(None) & ((Announcement.ends_at <= at) | is_withdrawn)
+        is_over |= Announcement.closed_at > at - A_WHILE  # what was being sent may have come back
         with reading(self.assistant.engine) as session:
             ended = list(session.scalars(select(Announcement.id).where(is_over)))
         for each in ended:
@@ -114,7 +116,11 @@ class Announcer:
                     OutboxMessage.announcement == each, OutboxMessage.state.in_(OPEN)
                 )
                 session.execute(unsent.values(state="expired", changed_at=at))
-                session.execute(update(Announcement).where(Announcement.id == each).values(closed_at=at))
+                session.execute(
+                    update(Announcement)
+                    .where(Announcement.id == each, Announcement.closed_at.is_(None))
+                    .values(closed_at=at)
+                )
 
 
 def queue_announcement(

@@ -179,7 +179,8 @@ class Answering:
             log.exception("message_not_answered", channel=self._channel)
         finally:
             if typing:
-                await typing
+                with suppress(Exception):  # it is not worth an answer
+                    await typing
 
 
 def _short(key: str) -> str:

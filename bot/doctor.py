@@ -20,13 +20,13 @@ from sqlalchemy import Engine, func, select
 
 from bot.hotline.staff import Staff
 from bot.settings import Settings
-from bot.start import StartError, catalogue_of, check_single_sign_on, open_engine
+from bot.start import StartError, catalogue_of, check_single_sign_on, checked_url
 from bot.telegram_channel import WEBHOOK_PATH as TELEGRAM_PATH
 from bot.zalo_bot_channel import WEBHOOK_PATH as ZALO_BOT_PATH
 from bot.zalo_tokens import WARNED_FROM, ZaloToken
 from knowledge.catalogue import UnknownProvince
 from knowledge.content_files import ContentError
-from knowledge.database import DatabaseUnavailable, now, reading
+from knowledge.database import DatabaseUnavailable, is_migrated, now, open_database, reading
 from nlu.client import NluClient
 
 PATIENCE = 10  # seconds for an answer from outside
@@ -76,9 +76,14 @@ def examine(settings: Settings) -> Iterator[Finding]:
 
 def _database(examination: Examination) -> Iterator[Finding]:
     try:
-        engine = open_engine(examination.settings)
+        engine = open_database(checked_url(examination.settings.database_url))
+        is_newest = is_migrated(engine)
     except (StartError, DatabaseUnavailable) as error:
         yield Finding("database", f"{error}; check DATABASE_URL and that the database runs", is_bad=True)
+        return
+    if not is_newest:  # nothing is changed here: an older release may be at work
+        told = f"{engine.dialect.name}, not at the newest schema: start the assistant, which migrates it"
+        yield Finding("database", told, is_bad=True)
         return
     yield Finding("database", f"{engine.dialect.name}, at the newest schema")
     yield from _knowledge(examination.settings, engine)
@@ -243,11 +248,15 @@ def _certificate(url: str) -> Finding:
     parts = urlsplit(url)
     where = (parts.hostname or "", parts.port or 443)
     trusting = ssl.create_default_context()
-    with (
-        socket.create_connection(where, PATIENCE) as line,
-        trusting.wrap_socket(line, server_hostname=where[0]) as secure,
-    ):
-        shown = secure.getpeercert() or {}
+    try:
+        with (
+            socket.create_connection(where, PATIENCE) as line,
+            trusting.wrap_socket(line, server_hostname=where[0]) as secure,
+        ):
+            shown = secure.getpeercert() or {}
+    except OSError as error:
+        told = f"not seen ({type(error).__name__}): a proxy may stand before it"
+        return Finding("certificate", told, is_off=True)
     left = timedelta(seconds=ssl.cert_time_to_seconds(str(shown["notAfter"])) - time.time())
     hint = ": renew it now" if left < RENEWED_BEFORE else ""
     return Finding("certificate", f"ends in {left.days} days{hint}", is_bad=bool(hint))

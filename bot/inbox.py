@@ -68,6 +68,7 @@ def unanswered(engine: Engine, channel: str) -> list[tuple[str, Message]]:
                 Conversation.channel == channel,
                 Conversation.address.is_not(None),
                 Turn.reply.is_(None),
+                Turn.request_key.startswith(f"{channel}:"),  # else it was asked in another place
                 Turn.asked_at > now() - NOT_OLDER,
             )
             .order_by(Turn.id)

@@ -9,10 +9,10 @@ from hashlib import sha256
 from sqlalchemy import ForeignKey, String, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from actions.moving import LENGTH, LETTERS
+from actions.moving import LENGTH, LETTERS, find_code
 from bot.hotline.cases import Case, find_open
 from bot.hotline.history import note
-from bot.outbox import OutboxMessage
+from bot.outbox import OutboxMessage, drop_announcements
 from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion
 from knowledge.database import Base, UtcTime, now
 
@@ -33,7 +33,7 @@ class MoveCode(Base):
 
 def give_code(session: Session, conversation_id: str) -> str:
     """Make a code for a conversation; earlier ones of it are void."""
-    code = "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
+    code = next(drawn for drawn in iter(_draw, None) if find_code(f"tiep {drawn}"))
     session.execute(delete(MoveCode).where(MoveCode.conversation_id == conversation_id))
     session.add(MoveCode(hashed=_hash(code), conversation_id=conversation_id))
     return code
@@ -47,12 +47,14 @@ def bring(session: Session, code: str, here: Conversation) -> Conversation | Non
     if there is None:
         return None
     moved = session.get_one(Conversation, there, with_for_update=True)
+    here.takes_announcements = here.takes_announcements and moved.takes_announcements
+    drop_announcements(session, there)  # they come here by themselves
     _bring_cases(session, there, here)
     _bring_followed(session, there, here.id)
     for table in (Turn, UnresolvedQuestion, OutboxMessage):
         session.execute(update(table).where(table.conversation_id == there).values(conversation_id=here.id))
     to_tell = (OutboxMessage.conversation_id == here.id, OutboxMessage.state.in_(("waiting", "kept")))
-    told_here = update(OutboxMessage).where(*to_tell, OutboxMessage.channel != here.channel)
+    told_here = update(OutboxMessage).where(*to_tell, OutboxMessage.announcement.is_(None))
     state = "waiting" if here.address else "kept"
     session.execute(told_here.values(channel=here.channel, address=here.address, state=state))
     session.flush()
@@ -80,6 +82,10 @@ def _bring_followed(session: Session, there: str, here: str) -> None:
     mine = FollowedDossier.conversation_id == there
     session.execute(delete(FollowedDossier).where(mine, FollowedDossier.code.in_(known)))
     session.execute(update(FollowedDossier).where(mine).values(conversation_id=here))
+
+
+def _draw() -> str:
+    return "".join(secrets.choice(LETTERS) for _ in range(LENGTH))
 
 
 def _hash(code: str) -> str:

@@ -411,7 +411,8 @@ class Outbox:
             await self.senders[message.channel](message.address or "", message.message)
         except NotNow as error:
             log.warning("outbox_not_now", channel=message.channel, error=str(error), tries=message.tries)
-            state: State = "waiting" if message.tries < MOST_TRIES else "kept"
+            is_to_come = error.not_before is not None or message.tries < MOST_TRIES
+            state: State = "waiting" if is_to_come else "kept"
             return _Outcome(message, state, error.not_before)
         except NotUntilTheyWrite as error:
             log.warning("outbox_window_closed", channel=message.channel, error=str(error))

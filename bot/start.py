@@ -132,7 +132,7 @@ def catalogue_of(settings: Settings, engine: Engine, *, lenient: bool = False) -
 
 def open_engine(settings: Settings) -> Engine:
     """Open the database, brought to the newest schema."""
-    engine = open_database(_checked_url(settings.database_url))
+    engine = open_database(checked_url(settings.database_url))
     migrate(engine)
     return engine
 
@@ -228,7 +228,8 @@ def check_port(host: str, port: int, setting: str = "PORT") -> None:
             ) from error
 
 
-def _checked_url(url: str) -> str:
+def checked_url(url: str) -> str:
+    """Give an address of a database that can be opened; raises StartError."""
     try:
         parsed = make_url(url)
     except ArgumentError as error:

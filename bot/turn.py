@@ -57,6 +57,7 @@ from nlu.reading import FALLBACK, Reading
 log = structlog.get_logger()
 BY_OUTBOX = frozenset({"zalo_oa", "zalo_bot"})  # channels that send nothing themselves
 BY_NUMBER = frozenset({"zalo_bot"})  # channels without buttons
+BY_NUMBER = frozenset({"zalo_bot"})  # channels whose choices are menus of numbers
 TURNS = Counter("turns", "Answered turns", ["channel", "status"])
 
 
@@ -326,7 +327,7 @@ class Assistant:
         take_message(session, case.id, turn.id, shown, due)
         note_sent(session, conversation.id, is_staff=False)
         memory = Memory.from_json(conversation.memory)
-        back = (people.back_choice(),)
+        back = () if conversation.channel in BY_NUMBER else (people.back_choice(),)  # no menu is shown
         conversation.memory = replace(memory, asked=None, choices=back, proof_for=None, leaves=None).as_json()
         messages = take_news(session, conversation.id)
         given = Answer("handed_over", ())
@@ -415,7 +416,9 @@ def _is_for_the_machine(step: Waiting) -> bool:
     if reading.first("announcements"):
         return True
     if written is not None and folded_words(written) != folded_words(say("people.back")):
-        # a number picks no choice here: it may answer the person
-        return people.tells_emergency(written) or find_code(written) is not None or wants_to_move(written)
+        # a number picks no choice here, it may answer the person; but where a menu of numbers was said last
+        is_picked = step.seeker.channel in BY_NUMBER and reading.is_press
+        is_to_move = find_code(written) is not None or wants_to_move(written)
+        return is_picked or is_to_move or people.tells_emergency(written)
     is_about_this = reading.intent in ("ask_human", "delete_my_data") or reading.first("move") is not None
     return reading.is_press and is_about_this

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse
@@ -83,8 +82,9 @@ class ListedSites:
 def is_listed(scope: Scope, origin: str | None, origins: tuple[str, ...]) -> bool:
     """Tell whether a page may ask: it is ours, it is listed, or it is no page at all."""
     headers = Headers(scope=scope)
-    is_ours = urlsplit(origin).netloc == headers.get("host") or headers.get("sec-fetch-site") == "same-origin"
-    return origin is None or origin in origins or is_ours
+    if origin is None or origin in origins or headers.get("sec-fetch-site") == "same-origin":
+        return True
+    return origin.partition("://")[2] == headers.get("host")
 
 
 def _refusal(origin: str) -> JSONResponse:

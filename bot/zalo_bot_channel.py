@@ -21,7 +21,7 @@ from fastapi import FastAPI, HTTPException, Request, Response
 
 from actions.wording import say
 from bot.answering import EVENTS, Answering, body_of, persist
-from bot.outbox import NotEver, NotNow
+from bot.outbox import Blocked, NotEver, NotNow
 from bot.plain_text import LIMIT, plain_text
 from bot.settings import Settings, SettingsError
 from bot.store import conversation_at
@@ -104,6 +104,8 @@ class ZaloBot:
             try:
                 await self._call("sendMessage", chat_id=address, text=text)
             except httpx.HTTPStatusError:
+                if number:
+                    raise
                 raise NotNow("server error") from None
             except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
                 if number:
@@ -115,12 +117,11 @@ class ZaloBot:
                 raise _meaning(error) from None
 
     def _remember(self, address: str, choices: list[dict[str, str]]) -> None:
-        """Let a number mean the menu that is said last, whoever says it."""
-        if not choices:
-            return
+        """Let a number mean the menu that is said last, whoever says it; nothing where none is."""
         with transaction(self._engine) as session:
             conversation = conversation_at(session, NAME, address)
             if conversation:
+                session.refresh(conversation, with_for_update=True)
                 listed = [[each["title"], each["payload"]] for each in choices]
                 conversation.memory = {**conversation.memory, "choices": listed}
 
@@ -184,11 +185,20 @@ class ZaloBot:
         reply = await self._client.post(url, json=params, timeout=patience)
         if reply.status_code >= 500:
             raise httpx.HTTPStatusError("server error", request=reply.request, response=reply)
-        told = reply.json()
+        told = _envelope(reply)
         if not told.get("ok"):
             code, why = told.get("error_code", reply.status_code), told.get("description", "")
             raise BotRefused(int(code), str(why)[:100])
         return told.get("result")
+
+
+def _envelope(reply: httpx.Response) -> dict[str, Any]:
+    """Read what Zalo says; what is no envelope, as of a proxy, counts as a refusal."""
+    try:
+        told = reply.json()
+    except ValueError:
+        told = None
+    return told if isinstance(told, dict) else {"description": "not an answer of Zalo"}
 
 
 def texts(message: dict[str, Any]) -> list[str]:
@@ -211,7 +221,9 @@ def _meaning(error: BotRefused) -> Exception:
         return NotNow(str(error))
     if error.code == 401:
         return NotNow(str(error), now() + TOKEN_PAUSE)
-    if error.code == 403 or "chat not found" in str(error).lower():
+    if error.code == 403:
+        return Blocked(str(error))
+    if "chat not found" in str(error).lower():
         return NotEver(str(error))
     return error
 

@@ -25,7 +25,7 @@ from actions.request import Known
 from actions.wording import say
 from bot.answering import EVENTS, Answering, body_of
 from bot.hotline.cases import take_contact
-from bot.outbox import drop_queued
+from bot.outbox import drop_announcements, drop_queued
 from bot.settings import Settings, SettingsError
 from bot.store import conversation_at, lately_offered, stop_following
 from bot.turn import Assistant
@@ -47,7 +47,9 @@ Event = dict[str, Any]
 
 def signature(app_id: str, body: bytes, timestamp: str, secret: str) -> str:
     """Sign an event as Zalo does: plain SHA-256 of what both sides know."""
-    return hashlib.sha256(app_id.encode() + body + timestamp.encode() + secret.encode()).hexdigest()
+    return hashlib.sha256(
+        app_id.encode() + body + timestamp.encode(errors="replace") + secret.encode()
+    ).hexdigest()
 
 
 class ZaloOa:
@@ -163,6 +165,12 @@ class ZaloOa:
         await self._answering.tell(key, address, nearest_desk(known, *place).as_message())
 
     async def _follow(self, event: Event, key: str, address: str) -> None:  # noqa: ARG002
+        def take_again() -> None:
+            with transaction(self._assistant.engine) as session:
+                if whose := conversation_at(session, NAME, address):
+                    whose.takes_announcements = True
+
+        await self._answering.store(take_again)
         await self._answering.take(key, address, payload=payload("greet"))
 
     async def _unfollow(self, event: Event, key: str, address: str) -> None:  # noqa: ARG002
@@ -171,8 +179,11 @@ class ZaloOa:
         def stop() -> None:
             engine = self._assistant.engine
             with transaction(engine) as session:
-                drop_queued(session, NAME, address)
                 whose = conversation_at(session, NAME, address)
+                if whose:
+                    drop_announcements(session, whose.id)
+                    whose.takes_announcements = False
+                drop_queued(session, NAME, address)
             if whose:
                 stop_following(engine, whose.id)
 

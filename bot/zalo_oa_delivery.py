@@ -16,7 +16,7 @@ import httpx
 import structlog
 
 from actions.wording import say
-from bot.outbox import NotEver, NotNow, NotUntilTheyWrite, morning_after
+from bot.outbox import Blocked, NotNow, NotUntilTheyWrite, morning_after
 from bot.plain_text import plain_text
 from bot.zalo_tokens import Tokens
 from knowledge.database import now
@@ -138,7 +138,7 @@ class Sender:
         if code in WINDOW_CLOSED:
             raise NotUntilTheyWrite(name)
         if code in GONE:
-            raise NotEver(name)
+            raise Blocked(name)
         raise ZaloRefused(name)
 
 

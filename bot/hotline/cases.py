@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from typing import Any, Literal
 
 from sqlalchemy import ForeignKey, Index, String, Text, bindparam, func, select, update
@@ -333,7 +334,10 @@ def take_contact(
     if case is None:
         return None
     hold(session, case.id)
-    if note(session, case.id, "message", text=text, key=f"contact:{key}") is not None:
+    if (
+        note(session, case.id, "message", text=text, key=f"contact:{sha256(key.encode()).hexdigest()[:40]}")
+        is not None
+    ):
         note(session, case.id, "consented")
         _is_due_again(session, case.id, deadline)
     return case.id

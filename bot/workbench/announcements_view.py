@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from nicegui import run, ui
+from nicegui import ui
 from pydantic import ValidationError
 
 from actions.loudspeaker import script
@@ -50,7 +50,7 @@ class AnnouncementsView:
     async def show(self) -> None:
         """Draw anew with what is typed now."""
         self.is_open = True
-        self.shown = await run.io_bound(self._look, self.typed() or ()) or []
+        await self._look_now(is_use=True)
         self._notices.refresh()
 
     def hide(self) -> None:
@@ -60,10 +60,15 @@ class AnnouncementsView:
     async def _look_again(self) -> None:
         if not self.is_open:
             return
-        shown = await run.io_bound(self._look, self.typed() or ()) or []
-        if shown != self.shown:
-            self.shown = shown
+        if await self._look_now(is_use=False):
             self._notices.refresh()
+
+    async def _look_now(self, *, is_use: bool) -> bool:
+        """Look at the database; tell whether anything changed."""
+        before, typed = self.shown, self.typed() or ()
+        shown = await self.visit.doing.look(lambda: self._look(typed), is_use=is_use)
+        self.shown = before if shown is None else shown
+        return self.shown != before
 
     def _look(self, typed: Any) -> list[_Sent]:
         channels = self.visit.bench.channels

@@ -14,6 +14,7 @@ from actions.wording import day as told_day
 from actions.wording import say
 from bot.desk.moments import moment
 from bot.workbench.difference_view import LINES, show_differences
+from bot.workbench.lessons import scheduled_corrections
 from bot.workbench.questions import asked
 from bot.workbench.record_state import RecordState, note_deed
 from bot.workbench.shell import Visit
@@ -33,7 +34,6 @@ class HistoryView:
         submit: Callable[[], Awaitable[None]],
     ) -> None:
         self.visit, self.shape, self._state, self._again, self._submit = visit, shape, state, again, submit
-        self.today = visit.bench.settings.content_day()
 
     @ui.refreshable_method
     def build(self) -> None:
@@ -106,6 +106,11 @@ class HistoryView:
             ui.button(say("content.close"), on_click=dialog.close).props("flat no-caps")
         dialog.open()
 
+    @property
+    def today(self) -> date:
+        """The day by now: a page may stand open over midnight."""
+        return self.visit.bench.settings.content_day()
+
     async def _go_back(self, number: int) -> None:
         def work(session: Session) -> None:
             row = begin_anew(session, number, self.visit.me.staff_id, self.today)
@@ -129,8 +134,9 @@ class HistoryView:
     async def _unschedule(self, number: int) -> None:
         def work(session: Session) -> None:
             bench, me = self.visit.bench, self.visit.me.staff_id
-            row = unschedule(session, bench.published, number, me, self.today)
-            note_deed(session, self.visit, "dropped", row)
+            for each in (number, *scheduled_corrections(session, number)):
+                row = unschedule(session, bench.published, each, me, self.today)
+                note_deed(session, self.visit, "dropped", row)
 
         if await asked(self.visit, say("content.unschedule_sure")) and await self.visit.doing.do(work):
             await self._again()

@@ -53,7 +53,8 @@ class LearnScreen:
     async def load(self) -> None:
         """Gather the questions, and group them; that may take half a minute."""
         self.busy.visible = True
-        if (found := await self.visit.doing.look(self._read, is_use=False)) is None:
+        if (found := await self.visit.doing.look(self._read)) is None:
+            self.busy.visible = False
             return
         asked, self.proposals = found
         words = self.visit.bench.assistant.library.search_words
@@ -233,7 +234,6 @@ class LearnScreen:
             with ui.row():
                 ui.button(say("content.learn_do"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
-        dialog.on("hide", dialog.delete)
         dialog.open()
 
     def _proposal(self, proposal: Proposal) -> None:

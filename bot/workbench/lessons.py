@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.wording import say
@@ -88,18 +89,53 @@ def teach_topic(
 
 
 def with_corrections(session: Session, revisions: Sequence[int]) -> list[int]:
-    """Give revisions with the corrections that were drafted for them and are as far as they are."""
+    """Give open revisions with the corrections that were drafted for them and are as far as they are.
+
+    Also where what was taught was worded otherwise since; a correction of what stands in another draft about
+    the same goes with that one.
+    """
     found = dict.fromkeys(revisions)
-    for row in (session.get_one(ContentRevision, each) for each in revisions):
-        for text in _learned(session, row):
-            correction = open_revision(session, ("correction", correction_key(text)))
-            if (
-                correction
-                and correction.state == row.state
-                and _expected(correction) == (OF_KIND[row.kind], row.key)
-            ):
+    each = ContentRevision
+    for row in (session.get_one(each, number) for number in revisions):
+        if row.kind not in OF_KIND:
+            continue
+        elsewhere = _learned_elsewhere(session, row)
+        wanted = select(each).where(
+            each.kind == "correction", each.state == row.state, each.open_for.is_not(None)
+        )
+        for correction in session.scalars(wanted.order_by(each.id)):
+            if _proves(correction, row) and _question(correction) not in elsewhere:
                 found[correction.id] = None
     return list(found)
+
+
+def scheduled_corrections(session: Session, revision: int) -> list[int]:
+    """Give the corrections that were approved together with a revision for its day."""
+    row, each = session.get_one(ContentRevision, revision), ContentRevision
+    learned = {folded_words(text) for text in _learned(session, row)}
+    wanted = select(each).where(
+        each.kind == "correction", each.state == "approved", each.publish_on == row.publish_on
+    )
+    return [
+        correction.id
+        for correction in session.scalars(wanted.order_by(each.id))
+        if _proves(correction, row) and _question(correction) in learned
+    ]
+
+
+def _proves(correction: ContentRevision, row: ContentRevision) -> bool:
+    return row.kind in OF_KIND and _expected(correction) == (OF_KIND[row.kind], row.key)
+
+
+def _question(correction: ContentRevision) -> str:
+    return folded_words((correction.data or {}).get("question", ""))
+
+
+def _learned_elsewhere(session: Session, row: ContentRevision) -> set[str]:
+    """Give the words that another open draft about the same adds."""
+    kinds = [kind for kind, about in OF_KIND.items() if about == OF_KIND[row.kind] and kind != row.kind]
+    opened = filter(None, (open_revision(session, (kind, row.key)) for kind in kinds))
+    return {folded_words(text) for other in opened for text in _learned(session, other)}
 
 
 def _learned(session: Session, row: ContentRevision) -> list[str]:

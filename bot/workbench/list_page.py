@@ -91,6 +91,8 @@ class ListScreen:
 
     def _choice(self, options: dict[str, str], name: str, label: str) -> None:
         value = getattr(self.wanted, name)
+        if value not in options:  # an old bookmark's
+            value, self.wanted = "", replace(self.wanted, **{name: ""})  # type: ignore[arg-type]
         choice = ui.select(
             options, value=value, label=label, on_change=lambda event: self._want(name, event.value)
         )

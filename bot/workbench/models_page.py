@@ -193,7 +193,6 @@ class ModelsScreen:
             with ui.row():
                 ui.button(say("content.activate"), on_click=go).props("no-caps")
                 ui.button(say("content.cancel"), on_click=dialog.close).props("flat no-caps")
-        dialog.on("hide", dialog.delete)
         dialog.open()
 
 

@@ -56,7 +56,6 @@ class RecordScreen:
 
     def __init__(self, visit: Visit, key: Key) -> None:
         self.visit, self.key, self.shape = visit, key, shape_of(key)
-        self.today = visit.bench.settings.content_day()
         self.state = RecordState(None, None, [], [], {}, None, {})
         self.data: Any = None  # as it is typed; a record that is one value stands under ""
         self.began: Any = None  # the data, and the version of them, that were changed
@@ -70,6 +69,11 @@ class RecordScreen:
     @property
     def _is_sent(self) -> bool:
         return self.key == (TABLE, "notices")
+
+    @property
+    def today(self) -> date:
+        """The day by now: a page may stand open over midnight."""
+        return self.visit.bench.settings.content_day()
 
     async def build(self) -> None:
         """Draw the page, and save what is typed from time to time."""
@@ -327,6 +331,7 @@ class RecordScreen:
     async def _settle(self, row: ContentRevision, conflicts: list[Conflict]) -> bool:
         """Show what a colleague wrote in the same fields, and save what is chosen of both."""
         mine = self._tidied()
+        conflicts = list(merge(self.began, row.data, mine).conflicts) or conflicts  # of what is typed by now
         settled = await ask_which(self.visit, self.shape, self.began, row.data, mine, conflicts)
         self.is_dirty = True
         if settled is None:
@@ -359,10 +364,11 @@ class RecordScreen:
             await self._submit()
 
     async def _drop(self) -> None:
+        await self._look()  # a colleague may have written meanwhile
         opened = self.state.opened
         if opened is None or not await asked(self.visit, self._asked_drop(opened), "drop", "keep"):
             return
-        self.is_dirty = False
+        was_dirty, self.is_dirty = self.is_dirty, False
 
         def work(session: Session) -> None:
             for number in with_corrections(session, [opened.id]):
@@ -370,6 +376,8 @@ class RecordScreen:
 
         if await self.visit.doing.do(work):
             await self._again()
+        else:
+            self.is_dirty = was_dirty
 
     def _asked_drop(self, opened: ContentRevision) -> str:
         """Ask whether a draft is to be dropped; say whose words go with it."""
@@ -382,8 +390,9 @@ class RecordScreen:
             return
 
         def work(session: Session) -> None:
+            me = self.visit.me.staff_id
             for number in with_corrections(session, [opened.id]):
-                give_back(session, number, self.visit.me.staff_id, "")
+                give_back(session, number, me, "", goes_along=number != opened.id)
 
         if await self.visit.doing.do(work):
             await self._again()

@@ -24,7 +24,7 @@ from bot.workbench.telling import told_refusal
 from knowledge.database import reading
 from knowledge.editing.drafts import approve, effect_of, give_back
 from knowledge.editing.records import shape_of, title_of
-from knowledge.editing.revisions import ContentRevision, EditRefused, waiting
+from knowledge.editing.revisions import ContentRevision, EditRefused, holding_of, waiting
 from nlu.client import NluUnavailable
 
 
@@ -40,12 +40,12 @@ class _Waiting:
     after: Any
     later: tuple[tuple[date, Any, Any], ...] = ()
     trouble: str = ""
-    along: tuple[ContentRevision, ...] = ()  # the corrections that go with it
+    along: tuple[tuple[ContentRevision, Any], ...] = ()  # the corrections that go with it, and what they were
 
     @property
     def seen(self) -> dict[int, int]:
         """The versions that are shown, by number."""
-        return {row.id: row.version for row in (self.row, *self.along)}
+        return {row.id: row.version for row in (self.row, *(row for row, _ in self.along))}
 
 
 async def review_page(visit: Visit) -> None:
@@ -81,7 +81,10 @@ class ReviewScreen:
             with_it = {number: with_corrections(session, [number])[1:] for number in rows}
             along = {number for numbers in with_it.values() for number in numbers}
             found = [
-                replace(_looked_at(session, row, today), along=tuple(rows[each] for each in with_it[number]))
+                replace(
+                    _looked_at(session, row, today),
+                    along=tuple((rows[each], _held(session, rows[each], today)) for each in with_it[number]),
+                )
                 for number, row in rows.items()
                 if number not in along
             ]
@@ -125,10 +128,12 @@ class ReviewScreen:
             for begins, before, after in each.later:
                 ui.label(say("content.met_later", day=day(begins))).classes("font-bold")
                 show_differences(shape_of(row.record), before, after)
-            for correction in each.along:
+            for correction, before in each.along:
                 question = title_of(correction.record, correction.data)
                 told = say("content.with_correction", text=question)
                 ui.label(told).classes("text-sm text-grey-8 break-words")
+                if before is not None:
+                    show_differences(shape_of(correction.record), before, correction.data)
             if each.trouble:
                 ui.label(each.trouble).classes("text-negative whitespace-pre-wrap break-words")
             if is_own:
@@ -199,7 +204,7 @@ class ReviewScreen:
 
             def work(session: Session) -> None:
                 for each in with_corrections(session, [number]):
-                    row = give_back(session, each, me, remark.value or "")
+                    row = give_back(session, each, me, remark.value or "", goes_along=each != number)
                     audit(session, me, "content_given_back", f"{row.kind}/{row.key} {row.id}"[:80])
 
             async def go() -> None:
@@ -215,6 +220,11 @@ class ReviewScreen:
     async def _again(self) -> None:
         await self.load()
         self.build.refresh()
+
+
+def _held(session: Session, row: ContentRevision, today: date) -> Any:
+    held = holding_of(session, row.record, today)
+    return held.data if held else None
 
 
 def _looked_at(session: Session, row: ContentRevision, today: date) -> _Waiting:

@@ -20,7 +20,7 @@ from bot.workbench.questions import ask_why
 from bot.workbench.shell import Visit
 from knowledge.editing.drafts import Settled, begin_from, submit
 from knowledge.editing.records import Key
-from knowledge.editing.revisions import EditRefused, open_revision
+from knowledge.editing.revisions import EditRefused, open_revision, take_turns
 from knowledge.sheets import Plan, Table, read_sheet, write_sheet
 
 TABLES: tuple[Table, ...] = get_args(Table)
@@ -125,6 +125,7 @@ class SheetDialog:
         """Draft what the sheet changes, onto what was published since it was read."""
         bench, me = self.visit.bench, self.visit.me.staff_id
         today, rows = bench.settings.content_day(), []
+        take_turns(session)
         drafted.busy = [key for key in plan.records if open_revision(session, key)]
         drafted.handed_in = [key for key in plan.records if key not in drafted.busy]
         for key in drafted.handed_in:

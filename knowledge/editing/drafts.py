@@ -166,10 +166,15 @@ def submit(
     return rows
 
 
-def give_back(session: Session, revision: int, staff: int, remark: str) -> ContentRevision:
-    """Give a draft back to its authors, with a remark of the reviewer, or of the author who thought again."""
+def give_back(
+    session: Session, revision: int, staff: int, remark: str, *, goes_along: bool = False
+) -> ContentRevision:
+    """Give a draft back to its authors, with a remark of the reviewer, or of the author who thought again.
+
+    What ``goes_along`` with another needs no remark of its own.
+    """
     row = held(session, revision, "in_review")
-    if staff not in row.authors and not remark.strip():
+    if staff not in row.authors and not remark.strip() and not goes_along:
         raise EditRefused("remark", "say what is to be changed")
     row.state, row.settled, row.remark, row.changed_at = "draft", None, plain(remark).strip() or None, now()
     return row

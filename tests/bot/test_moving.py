@@ -16,8 +16,8 @@ from bot.hotline.cases import Case
 from bot.hotline.staff import Staff
 from bot.inbox import Message
 from bot.intake import UnknownConversation
-from bot.moving import VALID, MoveCode
-from bot.outbox import OutboxMessage
+from bot.moving import VALID, MoveCode, give_code
+from bot.outbox import AnnouncementText, OutboxMessage, Recipient, queue
 from bot.store import Conversation, FollowedDossier, Turn
 from bot.turn import Assistant
 from knowledge.database import now, transaction
@@ -159,6 +159,43 @@ def test_what_only_names_a_place_is_no_such_wish(text: str) -> None:
 
 
 def test_a_code_is_read_however_it_is_typed() -> None:
-    typed = ("TIEP-AB2D-EFGH", "mã của em là tiếp ab2d efgh nhé", "tiepab2defgh")
-    assert {find_code(text) for text in typed} == {"ab2defgh"}
-    assert find_code("tiếp tục nhé") is None
+    typed = ("TIEP-AB2D-EF3H", "mã của em là tiếp ab2d ef3h nhé", "tiepab2def3h")
+    assert {find_code(text) for text in typed} == {"ab2def3h"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tiếp tục nhé",
+        "Hồ sơ của tôi đã được tiếp nhận chưa?",
+        "tiếp nhận trực tuyến",
+        "tiếp nhận bằng cách nào",
+    ],
+)
+def test_no_words_are_taken_for_a_code(text: str) -> None:
+    assert find_code(text) is None
+
+
+def test_between_two_accounts_of_a_channel_what_waits_goes_to_the_new_one(assistant: Assistant) -> None:
+    there = _say(assistant, "chào", channel="telegram", address="7")["conversation_id"]
+    with transaction(assistant.engine) as session:
+        whom = Recipient("telegram", "7", there)
+        queue(session, "news", whom, {"text": "Tin mới", "choices": [], "sources": []})
+        session.add(AnnouncementText(announcement="bao", channel="telegram", message={"text": "Bão"}))
+        queue(session, "announcement:bao:x", whom, {})
+        announced = update(OutboxMessage).where(OutboxMessage.key == "announcement:bao:x")
+        session.execute(announced.values(announcement="bao", state="kept"))
+        session.get_one(Conversation, there).takes_announcements = False
+        code = give_code(session, there)
+    code = f"TIEP-{code[:4]}-{code[4:]}"
+    moved = _say(assistant, code)  # to the web, which has no text of the announcement
+    assert "chuyển cuộc trò chuyện" in _words(moved)
+    assert "Tin mới" in _words(moved), "what waited is told here"
+    with transaction(assistant.engine) as session:
+        assert not session.get_one(Conversation, moved["conversation_id"]).takes_announcements
+        code = give_code(session, moved["conversation_id"])
+        queue(session, "later", Recipient("web", None, moved["conversation_id"]), {"text": "Tin sau"})
+    _say(assistant, f"TIEP-{code[:4]}-{code[4:]}", channel="telegram", address="8")
+    with transaction(assistant.engine) as session:
+        later = session.scalars(select(OutboxMessage).where(OutboxMessage.key == "later")).one()
+    assert (later.channel, later.address, later.state) == ("telegram", "8", "waiting")

@@ -44,12 +44,12 @@ def test_a_database_that_is_down_at_start_is_waited_for(
 def test_a_failure_nobody_foresaw_is_told_kindly_and_logged_without_words(
     api: TelegramApi, assistant: Assistant, settings: Settings
 ) -> None:
-    store_turn(assistant, 13, text="mật", reply={"messages": [{"text": "hỏng", "unknown": 1}], "status": "?"})
+    store_turn(assistant, 13, text="mật", reply={"messages": [{"words": "hỏng"}], "status": "?"})
     api.push({"update_id": 13, **api.text_from(HOA, "mật")})
     with capture_logs() as logs, channel(assistant, settings):
         [answer] = api.wait_for_message(HOA)
     assert answer["text"] == say("trouble.not_received")
-    assert {"event": "telegram_failed", "log_level": "error", "error": "TypeError"} in logs
+    assert {"event": "telegram_failed", "log_level": "error", "error": "KeyError"} in logs
     assert not any(word in str(logs) for word in ("mật", "hỏng", str(HOA)))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain, repeat
 
 import pytest
 from alembic import command
@@ -171,7 +172,7 @@ def test_a_failure_in_answering_becomes_a_safe_sentence(on_any_database: Assista
         raise RuntimeError("the clock broke")
 
     first = on_any_database.today
-    days = iter([no_day, first])
+    days = chain([no_day], repeat(first))
     broken = replace(on_any_database, today=lambda: next(days)())  # type: ignore[arg-type,return-value]
     reply = _ask(broken, "làm hộ chiếu bao nhiêu tiền")
     assert reply["status"] == "unavailable"

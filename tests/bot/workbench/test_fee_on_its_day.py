@@ -64,9 +64,10 @@ def published(any_engine: Engine) -> Engine:
         row = draft(session, fee, BIEN, NOW)
         save(session, row.id, row.version, row.data, _changed(row.data), BIEN)
         both = [text.id, row.id]
-        submit(session, content, both, BIEN, f"Phí chứng thực theo {NUMBER}", None, NOW)
+        rows = submit(session, content, both, BIEN, f"Phí chứng thực theo {NUMBER}", None, NOW)
+        seen = {each.id: each.version for each in rows}
     with transaction(any_engine) as session:
-        approve(session, content, both, LUAT, NOW)
+        approve(session, content, seen, LUAT, NOW)
     return any_engine
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from threading import Thread
 from time import monotonic
@@ -28,6 +28,7 @@ from bot.hotline.accounts import add_staff
 from bot.store import Conversation, Turn, UnresolvedQuestion
 from bot.workbench.lessons import (
     Teacher,
+    scheduled_corrections,
     teach_example,
     teach_name,
     teach_question,
@@ -39,7 +40,7 @@ from bot.workbench.unanswered import Asked, Groupings, SettledQuestion, grouped,
 from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT
 from knowledge.database import now, reading, transaction
-from knowledge.editing.drafts import approve, drop, give_back
+from knowledge.editing.drafts import approve, drop, give_back, unschedule
 from knowledge.editing.exporting import export_folder
 from knowledge.editing.loading import load_folder
 from knowledge.editing.published import Published
@@ -197,8 +198,23 @@ def test_a_lesson_and_its_corrections_go_together(session: Session, by: Teacher)
     row, correction = teach_name(session, by, "1.001193", [ODD])
     assert with_corrections(session, [row.id]) == [row.id, correction.id]
     assert with_corrections(session, [correction.id, row.id]) == [correction.id, row.id]
+    *aliases, _ = row.data["aliases"]
+    row.data = {**row.data, "aliases": [*aliases, "tên gọn hơn"]}  # worded otherwise in the form
+    assert with_corrections(session, [row.id]) == [row.id, correction.id]
     correction.data = {**correction.data, "procedure": "1.000894"}  # no longer what the name says
     assert with_corrections(session, [row.id]) == [row.id]
+
+
+def test_a_scheduled_lesson_is_taken_back_with_its_correction(session: Session, by: Teacher) -> None:
+    rows = teach_name(session, by, "1.001193", [ODD])
+    for row in rows:
+        row.publish_on = TODAY + timedelta(days=9)
+    approve(session, by.published, {row.id: row.version for row in rows}, 2, TODAY)
+    lesson, correction = rows
+    assert scheduled_corrections(session, lesson.id) == [correction.id]
+    for number in (lesson.id, correction.id):
+        unschedule(session, by.published, number, 3, TODAY)
+    assert {row.state for row in rows} == {"dropped"}
 
 
 @pytest.mark.parametrize("ends", ["dropped", "given back"])
@@ -210,15 +226,15 @@ def test_a_question_comes_back_when_its_lesson_does_not_go_on(
     session.flush()
     assert unanswered(session) == []
     for number in with_corrections(session, [row.id]):
-        drop(session, number, TODAY) if ends == "dropped" else give_back(session, number, 2, "chưa rõ")
+        drop(session, number) if ends == "dropped" else give_back(session, number, 2, "chưa rõ")
     session.flush()
     assert [each.text for each in unanswered(session)] == [ODD]
 
 
 def test_a_question_stays_away_once_its_lesson_is_approved(session: Session, by: Teacher) -> None:
     _asked(session, ODD, "not_found", 0.2)
-    numbers = [row.id for row in teach_name(session, by, "1.001193", [ODD])]
-    approve(session, by.published, numbers, 2, TODAY)
+    seen = {row.id: row.version for row in teach_name(session, by, "1.001193", [ODD])}
+    approve(session, by.published, seen, 2, TODAY)
     session.flush()
     assert unanswered(session) == []
 
@@ -233,7 +249,7 @@ def test_what_may_not_be_learnt_from_is_refused_where_it_is_taught(
     (fault,) = refused.value.facts["faults"]
     assert fault.path.as_posix() == "examples/ask_fee.yml"
     told = told_refusal(refused.value)
-    assert "ask_fee – 2 – " in told and not re.search("held-out|entity", told)
+    assert "ask_fee – mục 2 – " in told and not re.search("held-out|entity", told)
 
 
 def test_what_is_known_already_is_not_added_twice(session: Session, by: Teacher) -> None:

@@ -85,7 +85,7 @@ def test_a_new_record_that_waits_for_its_day_is_listed_with_that_day(
         submit(session, Published(any_engine), [row.id], 1, "thêm nghị quyết về phí", comes, TODAY)
     assert [row.state for row in _rows(listing, "99/2026")] == ["in_review"]
     with transaction(any_engine) as session:
-        approve(session, Published(any_engine), [row.id], 2, TODAY)
+        approve(session, Published(any_engine), {row.id: row.version}, 2, TODAY)
     assert [(row.key, row.title, row.state, row.begins) for row in _rows(listing, "99/2026")] == [
         (key, "Nghị quyết về phí", "coming", comes)
     ]
@@ -115,7 +115,7 @@ def _decide(engine: Engine, begin: Any, key: Key) -> None:
     with transaction(engine) as session:
         row = begin(session, key, 1, TODAY)
         submit(session, Published(engine), [row.id], 1, "đổi theo quyết định mới", None, TODAY)
-        approve(session, Published(engine), [row.id], 2, TODAY)
+        approve(session, Published(engine), {row.id: row.version}, 2, TODAY)
 
 
 def _rows(listing: Listing, words: str, day: date = TODAY) -> list[Row]:
