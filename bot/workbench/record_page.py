@@ -232,7 +232,8 @@ class RecordScreen:
             return
         with jumps.props(f'role=navigation aria-label="{say("content.jump")}"'):
             for label, place in places.items():
-                ui.link(label, place.style("scroll-margin-top: 64px")).classes("whitespace-nowrap")
+                link = ui.link(label, place.style("scroll-margin-top: 64px"))
+                link.classes("whitespace-nowrap text-primary")
 
     def _texts(self) -> dict[str, str]:
         """Give the official texts a fee may rest on: those of the record first."""

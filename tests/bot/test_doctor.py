@@ -14,12 +14,13 @@ from ssl import PROTOCOL_TLS_SERVER, SSLContext
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import inspect
 
 from bot.doctor import Finding, examine
 from bot.settings import Settings
 from bot.start import open_engine
 from bot.zalo_tokens import ZaloToken
-from knowledge.database import now, transaction
+from knowledge.database import now, open_database, transaction
 from tests.conftest import free_port
 from tests.servers.telegram_api import TelegramApi
 from tests.servers.zalo_bot import TOKEN, ZaloBotServer
@@ -29,7 +30,9 @@ from tests.servers.zalo_bot import TOKEN, ZaloBotServer
 def at_home(settings: Settings, tmp_path: Path, nlu_url: str) -> Settings:
     """Settings with a database of the test's own, and Telegram set up."""
     database = f"sqlite:///{tmp_path / 'doctor.db'}"
-    return settings.model_copy(update={"database_url": database, "nlu_url": nlu_url})
+    known = settings.model_copy(update={"database_url": database, "nlu_url": nlu_url})
+    open_engine(known).dispose()  # as the assistant's first start
+    return known
 
 
 def seen(settings: Settings, **more: object) -> dict[str, Finding]:
@@ -43,6 +46,13 @@ def test_where_all_is_well_nothing_is_bad_and_what_is_off_is_said(at_home: Setti
     assert str(found["telegram"]).startswith("ok  telegram: ") and "polling" in str(found["telegram"])
     assert str(found["zalo_bot"]) == "--  zalo_bot: not set up (ZALO_BOT_TOKEN)"
     assert "bot staff add" in found["staff"].told
+
+
+def test_a_database_of_another_release_is_left_as_it_is(at_home: Settings, tmp_path: Path) -> None:
+    finding = seen(at_home, database_url=f"sqlite:///{tmp_path / 'empty.db'}")["database"]
+    assert finding.is_bad and "start the assistant" in finding.told
+    with open_database(f"sqlite:///{tmp_path / 'empty.db'}").connect() as connection:
+        assert inspect(connection).get_table_names() == []
 
 
 @pytest.mark.parametrize(

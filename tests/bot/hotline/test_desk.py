@@ -352,6 +352,7 @@ def test_canned_replies_sources_and_a_proposal(desk_url: str, database: str, sig
     field.fill("Anh/chị nộp tại xã nơi cư trú ạ.")
     lan.get_by_role("button", name="Kèm nguồn").click()
     lan.get_by_label("Tìm thủ tục, văn bản").fill("đăng ký khai sinh")
+    expect(lan.get_by_role("checkbox").nth(1)).to_be_visible()
     lan.get_by_role("checkbox").first.click()
     lan.get_by_role("button", name="Xong", exact=True).click()
     expect(lan.locator(".q-chip")).to_have_count(1)
