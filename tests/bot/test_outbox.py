@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from bot.outbox import (
+    MOST_TRIES,
     NotNow,
     NotUntilTheyWrite,
     Outbox,
@@ -131,6 +132,21 @@ def test_a_platform_says_from_when_on_and_a_closed_window_waits_for_the_persons_
     assert _states(any_engine) == ["sent", "kept"]
     with transaction(any_engine) as session:
         assert take_news(session, conversation) == [NEWS | {"id": 2}]
+
+
+def test_what_a_platform_puts_off_by_its_own_moment_waits_however_often(
+    any_engine: Engine, clock: Clock
+) -> None:
+    _queue(any_engine, "one")
+
+    async def send(_address: str, _message: dict[str, Any]) -> None:
+        raise NotNow("another process renews the tokens", clock() + timedelta(seconds=2))
+
+    outbox = Outbox(any_engine, {"telegram": send}, clock=clock)
+    for _ in range(MOST_TRIES + 3):
+        assert asyncio.run(outbox.send_due()) == 1
+        clock.go_on(minutes=1)
+    assert _states(any_engine) == ["waiting"]
 
 
 def test_a_citizen_who_blocked_the_bot_is_followed_for_no_longer(
