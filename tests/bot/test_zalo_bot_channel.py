@@ -17,7 +17,7 @@ from actions.answer import Choice
 from actions.picking import pick
 from actions.wording import say
 from bot.channels import Channel
-from bot.outbox import NotEver, NotNow, Recipient, queue
+from bot.outbox import Blocked, NotEver, NotNow, Recipient, queue
 from bot.settings import Settings, SettingsError
 from bot.turn import Assistant
 from bot.zalo_bot_channel import SECRET_HEADER, WEBHOOK_PATH, BotRefused, ZaloBot, _meaning, texts
@@ -227,7 +227,7 @@ def test_a_busy_platform_gets_the_answer_later(assistant: Assistant, zalo: ZaloB
     [
         (429, "Too Many Requests", NotNow),
         (401, "Unauthorized", NotNow),
-        (403, "Forbidden: blocked", NotEver),
+        (403, "Forbidden: blocked", Blocked),
         (400, "Bad Request: chat not found", NotEver),
         (400, "Bad Request: text", BotRefused),
     ],

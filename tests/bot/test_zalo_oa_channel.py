@@ -424,7 +424,7 @@ def test_nothing_is_followed_for_whoever_blocked_the_account(
         with transaction(assistant.engine) as session:
             session.add(FollowedDossier(conversation_id=conversation.id, code="H62.1-221122-0001"))
             queue(session, "news", Recipient("zalo_oa", LAN, conversation.id), {"text": "Tin mới."})
-        _settled(zalo, assistant, "failed", "sent")
+        _settled(zalo, assistant, "blocked", "sent")
         zalo.wait_until(lambda: not _followed(assistant), "following to end")
 
 
