@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, update
 
-from bot.announcements import Announcement
+from bot.announcements import A_WHILE, Announcement
 from bot.outbox import OutboxMessage
 from bot.store import Conversation
 from knowledge.database import now, transaction
@@ -39,9 +39,9 @@ def test_a_notice_shows_where_it_goes_and_what_became_of_it(editor: Page, databa
     with transaction(database) as session:
         at = now()
         person = Conversation(channel="telegram", address="1")
-        session.add_all(
-            [person, Announcement(id="bao", queued_at=at, ends_at=at, closed_at=at, count=1, left_out=2)]
-        )
+        closed = at - A_WHILE  # the served program leaves it alone
+        queued = Announcement(id="bao", queued_at=at, ends_at=at, closed_at=closed, count=1, left_out=2)
+        session.add_all([person, queued])
         session.flush()
         session.add(
             OutboxMessage(
