@@ -155,7 +155,7 @@ def test_a_new_record_that_waits_for_its_day_is_read_before_it(
     press(editor, "Sửa")
     expect(editor.get_by_label("Tên", exact=False).first).to_have_value("Nghị quyết sắp có hiệu lực")
     press(editor, "Bỏ bản nháp")
-    editor.get_by_role("dialog").get_by_role("button", name="Có").click()
+    editor.get_by_role("dialog").get_by_role("button", name="Bỏ bản nháp").click()
     expect(editor.get_by_role("button", name="Sửa", exact=True)).to_be_visible()
 
 
