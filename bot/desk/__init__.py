@@ -30,6 +30,7 @@ def add_desk(app: FastAPI, assistant: Assistant, settings: Settings) -> None:
     desk_page(assistant, lifetime)
     staff_page(assistant, lifetime)
     translations["vi"] = {key: say(f"desk.{key}") for key in translations["en-US"]}  # NiceGUI has none
+    nicegui.app.config.quasar_config["loadingBar"] = {"skipHijack": True}  # no screen reader could name it
     nicegui.app.exception_handler(404)(_tell_missing)
     nicegui.app.on_page_exception(_tell_broken)
     ui.run_with(
