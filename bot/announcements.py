@@ -27,7 +27,7 @@ from actions.request import Known
 from bot.outbox import OPEN, AnnouncementText, OutboxMessage, State
 from bot.sms_numbers import SmsNumber
 from bot.store import Conversation, Turn
-from bot.turn import Assistant
+from bot.turn import BY_NUMBER, Assistant
 from knowledge.database import Base, UtcTime, insert_or, now, reading, transaction
 from knowledge.dossiers import HERE
 from knowledge.records import EVERYBODY, Notice
@@ -36,7 +36,6 @@ from knowledge.search import procedure_codes
 log = structlog.get_logger()
 
 SMS = "sms"
-WITHOUT_BUTTONS = frozenset({"zalo_bot"})
 LOOKED_THROUGH = timedelta(minutes=1)  # by then every replica knows the newest content
 A_WHILE = timedelta(hours=13)  # by then nothing that was being sent comes back to be sent later
 _COLUMNS = (
@@ -107,7 +106,10 @@ class Announcer:
         """Let what was not sent of an announcement expire at its end, or when its notice was withdrawn."""
         is_withdrawn = Announcement.id.not_in(there) & (Announcement.queued_at < at - LOOKED_THROUGH)
         is_over = Announcement.closed_at.is_(None) & ((Announcement.ends_at <= at) | is_withdrawn)
-        is_over |= Announcement.closed_at > at - A_WHILE  # what was being sent may have come back
+        came_back = (OutboxMessage.announcement == Announcement.id) & OutboxMessage.state.in_(OPEN)
+        is_over |= (Announcement.closed_at > at - A_WHILE) & select(OutboxMessage.id).where(
+            came_back
+        ).exists()
         with reading(self.assistant.engine) as session:
             ended = list(session.scalars(select(Announcement.id).where(is_over)))
         for each in ended:
@@ -174,7 +176,7 @@ def _queue_for(session: Session, known: Known, notice: Notice, channel: str, at:
     else:
         source = select(Conversation.address.label("address"), Conversation.id.label("conversation"))
         source = source.where(*_audience(notice, channel), Conversation.takes_announcements)
-        message = tell_announcement(known, notice, has_buttons=channel not in WITHOUT_BUTTONS).as_message()
+        message = tell_announcement(known, notice, has_buttons=channel not in BY_NUMBER).as_message()
     session.add(AnnouncementText(announcement=notice.id, channel=channel, message=message))
     whom = source.subquery()
     table = OutboxMessage.__table__.c

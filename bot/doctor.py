@@ -134,42 +134,29 @@ def _nlu(examination: Examination) -> Iterator[Finding]:
     yield Finding("nlu", f"ready at {url}" if is_ready else hint, is_bad=not is_ready)
 
 
-def _telegram(examination: Examination) -> Iterator[Finding]:
+def _bots(examination: Examination) -> Iterator[Finding]:
     settings = examination.settings
-    if settings.telegram_token is None:
-        yield Finding("telegram", "not set up (TELEGRAM_TOKEN)", is_off=True)
-        return
-    base = f"{settings.telegram_api.rstrip('/')}/bot{settings.telegram_token.get_secret_value()}"
-    yield from _bot(
-        examination, "telegram", "TELEGRAM", base, _hook(settings.telegram_webhook_url, TELEGRAM_PATH),
-        is_webhook=settings.telegram_mode == "webhook",
-    )  # fmt: skip
+    for part, path in {"telegram": TELEGRAM_PATH, "zalo_bot": ZALO_BOT_PATH}.items():
+        token, api, mode, url = (
+            getattr(settings, f"{part}_{name}") for name in ("token", "api", "mode", "webhook_url")
+        )
+        if token is None:
+            yield Finding(part, f"not set up ({part.upper()}_TOKEN)", is_off=True)
+            continue
+        base, hook = f"{api.rstrip('/')}/bot{token.get_secret_value()}", f"{(url or '').rstrip('/')}{path}"
+        yield from _bot(examination, part, base, hook, is_webhook=mode == "webhook")
 
 
-def _zalo_bot(examination: Examination) -> Iterator[Finding]:
-    settings = examination.settings
-    if settings.zalo_bot_token is None:
-        yield Finding("zalo_bot", "not set up (ZALO_BOT_TOKEN)", is_off=True)
-        return
-    base = f"{settings.zalo_bot_api.rstrip('/')}/bot{settings.zalo_bot_token.get_secret_value()}"
-    yield from _bot(
-        examination, "zalo_bot", "ZALO_BOT", base, _hook(settings.zalo_bot_webhook_url, ZALO_BOT_PATH),
-        is_webhook=settings.zalo_bot_mode == "webhook",
-    )  # fmt: skip
-
-
-def _bot(
-    examination: Examination, part: str, prefix: str, base: str, hook: str, *, is_webhook: bool
-) -> Iterator[Finding]:
+def _bot(examination: Examination, part: str, base: str, hook: str, *, is_webhook: bool) -> Iterator[Finding]:
     """Ask a bot platform who the bot is, and where updates go."""
     try:
         me, webhook = (_result(examination.call("POST", f"{base}/{name}")) for name in _CALLS)
     except requests.RequestException as error:  # its own words hold the token
-        told = f"not reached ({type(error).__name__}): check this machine's way out, and {prefix}_API"
+        told = f"not reached ({type(error).__name__}): check this machine's way out, and {part.upper()}_API"
         yield Finding(part, told, is_bad=True)
         return
     if me is None:
-        yield Finding(part, f"the token is refused: set {prefix}_TOKEN to the right one", is_bad=True)
+        yield Finding(part, f"the token is refused: set {part.upper()}_TOKEN to the right one", is_bad=True)
         return
     name = me.get("username") or me.get("account_name")
     there = (webhook or {}).get("url") or ""
@@ -193,10 +180,6 @@ def _result(reply: requests.Response) -> dict[str, Any] | None:
     told = reply.json()
     result = told.get("result") if told.get("ok") else None
     return result if isinstance(result, dict) else None
-
-
-def _hook(address: str | None, path: str) -> str:
-    return f"{(address or '').rstrip('/')}{path}"
 
 
 def _outside(examination: Examination) -> Iterator[Finding]:
@@ -285,5 +268,5 @@ def _settings(examination: Examination) -> Iterator[Finding]:
 
 _CALLS = ("getMe", "getWebhookInfo")
 CHECKS: tuple[RunCheck, ...] = (
-    _settings, _database, _nlu, _telegram, _zalo_bot, _outside, _public, _clock,
+    _settings, _database, _nlu, _bots, _outside, _public, _clock,
 )  # fmt: skip
