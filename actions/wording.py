@@ -45,4 +45,9 @@ def day(value: date) -> str:
 
 def dong(amount: int) -> str:
     """Say an amount: 0 is free, 160000 is ``160.000 đ``."""
-    return say("free") if amount == 0 else say("procedure.fee_amount", amount=f"{amount:,}".replace(",", "."))
+    return say("free") if amount == 0 else say("procedure.fee_amount", amount=thousands(amount))
+
+
+def thousands(number: int) -> str:
+    """Write a number as Vietnamese do: 160000 is ``160.000``."""
+    return f"{number:,}".replace(",", ".")

@@ -24,6 +24,7 @@ from knowledge.database import transaction
 
 COOKIE, PATH = "desk", "/desk"
 SIGN_IN, SIGN_OUT, SECOND_FACTOR = "/desk/sign-in", "/desk/sign-out", "/desk/second-factor"
+SSO = "/desk/sso"
 _TEMPLATES = Environment(loader=FileSystemLoader(Path(__file__).parents[1] / "pages"), autoescape=True)
 Field = Annotated[str, Form()]
 
@@ -39,7 +40,7 @@ def then_to(address: str, page: str) -> str:
     return f"{address}?{urlencode({'to': page})}" if page != "/" else address
 
 
-def _after(to: str) -> str:
+def after(to: str) -> str:
     """Give where signing in leads: always below the desk's path."""
     return PATH + (to if to.startswith("/") else "/")
 
@@ -63,8 +64,8 @@ def sign_in_routes(
     @app.get(SIGN_IN, include_in_schema=False)
     def show_sign_in(request: Request, to: str = "/") -> Response:
         if who(engine, request.cookies.get(COOKIE, ""), lifetime, is_use=False):
-            return RedirectResponse(_after(to), 303)
-        return page("sign_in.html", has_sso=has_sso, title=_title(to))
+            return RedirectResponse(after(to), 303)
+        return page("sign_in.html", title=_title(to), sso=then_to(SSO, to) if has_sso else "")
 
     @app.post(SIGN_IN, include_in_schema=False)
     def take_sign_in(
@@ -74,9 +75,9 @@ def sign_in_routes(
         try:
             token = sign_in(engine, login, password, code or None, network_of(request), lifetime)
         except SignInRefused as error:
-            facts = {"trouble": str(error), "login": login, "has_sso": has_sso, "title": _title(to)}
-            return page("sign_in.html", 401, **facts)
-        reply = RedirectResponse(_after(to), 303)
+            facts = {"trouble": str(error), "login": login, "title": _title(to)}
+            return page("sign_in.html", 401, sso=then_to(SSO, to) if has_sso else "", **facts)
+        reply = RedirectResponse(after(to), 303)
         give_session(reply, token, is_secure=is_secure)
         return reply
 
@@ -95,7 +96,7 @@ def sign_in_routes(
         token = request.cookies.get(COOKIE, "")
         signed = who(engine, token, lifetime)
         if signed is None or not signed.needs_second_factor:
-            return RedirectResponse(_after(to) if signed else then_to(SIGN_IN, to), 303)
+            return RedirectResponse(after(to) if signed else then_to(SIGN_IN, to), 303)
         return _second_factor_page(engine, token, signed)
 
     @app.post(SECOND_FACTOR, include_in_schema=False)
@@ -108,7 +109,7 @@ def sign_in_routes(
                 confirm_second_factor(session, signed.staff_id, secret, code, keep=token)
         except StaffError as error:
             return _second_factor_page(engine, token, signed, secret, error.shown)
-        return RedirectResponse(_after(to), 303)
+        return RedirectResponse(after(to), 303)
 
 
 def _signed(request: Request, engine: Engine, lifetime: Lifetime, csrf: str) -> tuple[str, Signed]:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from actions.loudspeaker import script
 from actions.request import Known
-from actions.wording import say
+from actions.wording import say, thousands
 from bot.announcements import Report, count_recipients, report_on
 from bot.desk.moments import moment
 from bot.workbench.shell import Visit
@@ -146,5 +146,5 @@ def _show_report(report: Report) -> None:
     with ui.row().classes("gap-4").props("role=status"):
         for name, count in figures.items():
             with ui.column().classes("gap-0 items-center"):
-                ui.label(f"{count:,}".replace(",", ".")).classes("text-xl font-bold")
+                ui.label(thousands(count)).classes("text-xl font-bold")
                 ui.label(say(f"content.sent_{name}")).classes("text-sm")

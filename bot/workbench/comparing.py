@@ -52,6 +52,11 @@ def told_place(shape: type[BaseModel], place: Place, *sides: Any) -> str:
     return _place(shape, place, *sides)[0]
 
 
+def told_field(shape: type[BaseModel], place: Place, value: Any) -> str:
+    """Say what a field holds: an amount as money, a record or a list with labels."""
+    return _told(place, value, _place(shape, place)[1])
+
+
 def told_entry(entry: Any, number: int | None) -> str:
     """Say which entry of a list this is: by its channel or its name; else by its number, if one is given."""
     named = [entry[name] for name in NAMES if entry.get(name)] if isinstance(entry, dict) else []

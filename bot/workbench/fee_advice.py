@@ -1,17 +1,24 @@
-"""Advice for whoever changes a fee: which other ways of filing still have the amount that it had."""
+"""Advice for whoever changes a fee: the text that sets it, and where the amount that it had still stands."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import Any
 
-from actions.wording import dong, say
+from actions.wording import dong, say, thousands
 from bot.workbench.fields import told_choice
+
+NOT_TOLD = ("source", "legal_basis")  # parts of a procedure that state no amount of today
+SMALLEST = 1_000  # đồng that are recognised in words; below it a number may count anything
+BESIDE = 40  # characters that are shown on each side
 
 
 def fee_advice(held: Any, data: Any, fee: Any) -> str:
-    """Say which ways of filing still have the amount that ``fee``, a part of ``data``, has in what holds.
+    """Say what to think of where ``fee``, a part of ``data``, has another amount than in what holds.
 
-    Empty where the amount is as it was, or no other way has it.
+    Which text sets it, which other ways of filing still have the amount that it had, and where that amount
+    still stands in words; empty where the amount is as it was.
     """
     now, before = _channels(data), {each.get("channel"): each for each in _channels(held)}
     own, number = next(
@@ -27,7 +34,14 @@ def fee_advice(held: Any, data: Any, fee: Any) -> str:
         if each is not own
         and any(one.get("amount") == was and one.get("what") == old[0].get("what") for one in _fees(each))
     ]
-    return say("content.same_fee", ways=", ".join(others), amount=dong(was)) if others else ""
+    told = [say("content.same_fee", ways=", ".join(others), amount=dong(was))] if others else []
+    if not fee.get("basis"):
+        told.append(say("content.fee_unfounded"))
+    elif fee["basis"] == old[0].get("basis"):
+        told.append(say("content.fee_same_basis", basis=fee["basis"]))
+    if words := [text for text in _texts(data) if _states(text, was)]:
+        told.append(say("content.fee_in_words", amount=dong(was), text=_around(words[0], was)))
+    return "\n".join(told)
 
 
 def _channels(data: Any) -> list[Any]:
@@ -38,3 +52,30 @@ def _channels(data: Any) -> list[Any]:
 def _fees(channel: Any) -> list[Any]:
     fees = channel.get("fees")
     return fees if isinstance(fees, list) else []
+
+
+def _texts(data: Any) -> Iterator[str]:
+    """Yield whatever a record says in words."""
+    if isinstance(data, str):
+        yield data
+    for each in data if isinstance(data, list) else ():
+        yield from _texts(each)
+    for name, each in data.items() if isinstance(data, dict) else ():
+        if name not in NOT_TOLD:
+            yield from _texts(each)
+
+
+def _states(text: str, amount: int) -> re.Match[str] | None:
+    """Find an amount in words: 10000, 10.000 or 10,000, not as a part of a longer number."""
+    if amount < SMALLEST:
+        return None
+    written = "[.,]?".join(thousands(amount).split("."))
+    return re.search(rf"(?<![\d.,/]){written}(?![\d/]|[.,]\d)", text)
+
+
+def _around(text: str, amount: int) -> str:
+    """Cut the words beside an amount out of a text."""
+    found = _states(text, amount)
+    begin, end = (found.start(), found.end()) if found else (0, 0)
+    cut = text[max(0, begin - BESIDE) : end + BESIDE].strip()
+    return " ".join(cut.split())

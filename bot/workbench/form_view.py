@@ -11,6 +11,7 @@ from nicegui import ui
 
 from actions.wording import dong, say
 from bot.workbench.comparing import told_entry
+from bot.workbench.difference_view import LINES
 from bot.workbench.fields import FormField, empty, told_choice
 from bot.workbench.form_values import WORDS, agrees, amount, nothing, read, told_amount, told_words, written
 from knowledge.records import NOT_STATED
@@ -57,6 +58,7 @@ class FormView:
         self._data, self._around, self._is_open = data, around, around.is_open
         self._boxes: dict[str, Any] = {}
         self._read_again: dict[str, Callable[[], object]] = {}  # amounts, by the field that tells their unit
+        self._advise: Callable[[], object] = bool  # what to think of beside an amount, once there is one
         self._unit: str | None = None  # put into its own field because it was typed behind an amount
 
     def build(self, fields: tuple[FormField, ...]) -> dict[str, ui.column]:
@@ -112,12 +114,17 @@ class FormView:
         def typed() -> None:
             self._put(data, field.name, read(field, element.value))
             self._read_again.get(field.name, bool)()
+            self._advise()
 
         element.on_value_change(typed)
 
     def _money(self, field: FormField, data: Data, element: Any) -> None:
         """Let an amount be typed with what it is paid for each of, which goes into its own field."""
-        advice = ui.label().classes("w-full bg-orange-1 p-2 mt-3 rounded break-words").props("role=status")
+        advice = (
+            ui.label()
+            .classes("w-full bg-orange-1 p-2 mt-3 rounded break-words whitespace-pre-line")
+            .props("role=status")
+        )
 
         def advise() -> None:
             advice.text = self._around.advise(data) if self._is_open else ""
@@ -139,7 +146,7 @@ class FormView:
 
         element.validation = lambda text: told_amount(field, text, data.get(field.unit_in))
         element.on_value_change(typed)
-        self._read_again[field.unit_in] = read_again
+        self._read_again[field.unit_in], self._advise = read_again, advise
         advise()
 
     def _simple(self, field: FormField, value: Any) -> Any:

@@ -14,7 +14,7 @@ from actions.wording import day as told_day
 from actions.wording import say
 from bot.desk.moments import moment
 from bot.workbench.difference_view import LINES, show_differences
-from bot.workbench.lessons import scheduled_corrections
+from bot.workbench.lessons import begin_again, decided_corrections
 from bot.workbench.questions import asked
 from bot.workbench.record_state import RecordState, note_deed
 from bot.workbench.shell import Visit
@@ -122,11 +122,11 @@ class HistoryView:
             await self._submit()
 
     async def _redo(self, number: int) -> None:
-        """Begin a draft with what a dropped one said."""
+        """Begin a draft with what a dropped one said, and with the corrections that were dropped with it."""
 
         def work(session: Session) -> None:
-            row = begin_anew(session, number, self.visit.me.staff_id, self.today)
-            note_deed(session, self.visit, "drafted", row)
+            for row in begin_again(session, number, self.visit.me.staff_id, self.today):
+                note_deed(session, self.visit, "drafted", row)
 
         if await self.visit.doing.do(work):
             await self._again()
@@ -134,7 +134,7 @@ class HistoryView:
     async def _unschedule(self, number: int) -> None:
         def work(session: Session) -> None:
             bench, me = self.visit.bench, self.visit.me.staff_id
-            for each in (number, *scheduled_corrections(session, number)):
+            for each in (number, *decided_corrections(session, number)):
                 row = unschedule(session, bench.published, each, me, self.today)
                 note_deed(session, self.visit, "dropped", row)
 

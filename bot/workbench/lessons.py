@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session
 from actions.wording import say
 from bot.workbench.telling import read_fault
 from bot.workbench.unanswered import correction_key, settle
-from knowledge.editing.drafts import draft, save, submit
+from knowledge.editing.drafts import begin_anew, draft, save, submit
 from knowledge.editing.published import Published
 from knowledge.editing.records import Key, file_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, holding_of, open_revision
@@ -109,18 +109,43 @@ def with_corrections(session: Session, revisions: Sequence[int]) -> list[int]:
     return list(found)
 
 
-def scheduled_corrections(session: Session, revision: int) -> list[int]:
-    """Give the corrections that were approved together with a revision for its day."""
+def lesson_of(session: Session, revision: int) -> int:
+    """Give the open revision that a correction was drafted for and goes with; any other, itself."""
+    row = session.get_one(ContentRevision, revision)
+    about, key = _expected(row)
+    for kind in [each for each, of in OF_KIND.items() if of == about and row.kind == "correction"]:
+        lesson = open_revision(session, (kind, key))
+        if lesson and lesson.state == row.state and row.id in with_corrections(session, [lesson.id]):
+            return lesson.id
+    return revision
+
+
+def decided_corrections(session: Session, revision: int) -> list[int]:
+    """Give the corrections that were approved for a day, or dropped, together with a revision."""
     row, each = session.get_one(ContentRevision, revision), ContentRevision
     learned = {folded_words(text) for text in _learned(session, row)}
     wanted = select(each).where(
-        each.kind == "correction", each.state == "approved", each.publish_on == row.publish_on
+        each.kind == "correction",
+        each.state == row.state,
+        each.publish_on.is_not_distinct_from(row.publish_on),
     )
-    return [
-        correction.id
+    newest = {
+        correction.key: correction.id
         for correction in session.scalars(wanted.order_by(each.id))
         if _proves(correction, row) and _question(correction) in learned
+    }
+    return list(newest.values())
+
+
+def begin_again(session: Session, revision: int, staff: int, today: date) -> list[ContentRevision]:
+    """Begin a draft with what a dropped one said, with the corrections dropped with it that nobody redid."""
+    lost = [session.get_one(ContentRevision, each) for each in decided_corrections(session, revision)]
+    again = [
+        each.id
+        for each in lost
+        if not open_revision(session, each.record) and not holding_of(session, each.record, today)
     ]
+    return [begin_anew(session, each, staff, today) for each in (revision, *again)]
 
 
 def _proves(correction: ContentRevision, row: ContentRevision) -> bool:

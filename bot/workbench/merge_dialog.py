@@ -8,7 +8,7 @@ from nicegui import ui
 from pydantic import BaseModel
 
 from actions.wording import say
-from bot.workbench.comparing import told_place, told_value
+from bot.workbench.comparing import told_field, told_place
 from bot.workbench.shell import Visit
 from knowledge.editing.three_way import Conflict, merge
 
@@ -25,8 +25,7 @@ async def ask_which(
     """Give the data of both with what was chosen; ``None`` when the question is dismissed."""
     chosen: dict[int, str] = dict.fromkeys(range(len(conflicts)), "mine")
     with (
-        visit.doing.place,
-        ui.dialog().props("persistent") as dialog,
+        visit.doing.dialog().props("persistent") as dialog,
         ui.card().classes("w-full max-w-3xl gap-2"),
     ):
         ui.label(say("content.conflict_title")).classes("text-lg font-bold")
@@ -34,8 +33,8 @@ async def ask_which(
         for number, each in enumerate(conflicts):
             ui.label(told_place(shape, each.place)).classes("font-bold")
             options = {
-                "mine": say("content.conflict_mine", text=told_value(each.mine)),
-                "theirs": say("content.conflict_theirs", text=told_value(each.theirs)),
+                name: say(f"content.conflict_{name}", text=told_field(shape, each.place, value))
+                for name, value in (("mine", each.mine), ("theirs", each.theirs))
             }
             ui.radio(options, value="mine", on_change=lambda event, n=number: chosen.update({n: event.value}))
         with ui.row():

@@ -23,13 +23,14 @@ from bot.workbench.fields import FormField, form_of, told_kind, told_table
 from bot.workbench.form_view import Around, FormView
 from bot.workbench.handing_in import hand_in
 from bot.workbench.history_view import HistoryView
-from bot.workbench.lessons import refuse_unfit_examples, with_corrections
+from bot.workbench.lessons import lesson_of, refuse_unfit_examples, with_corrections
 from bot.workbench.links import check_links, links_in
 from bot.workbench.merge_dialog import ask_which
 from bot.workbench.preview_view import PreviewView
 from bot.workbench.questions import ask_why, asked
 from bot.workbench.record_state import RecordState, begin_draft, note_deed, read_state
 from bot.workbench.shell import PATH, Visit
+from knowledge.database import reading
 from knowledge.editing.drafts import Settled, drop, give_back, save, submit, take_away, tidy
 from knowledge.editing.records import TABLE, Key, UnknownKey, shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, plain
@@ -367,12 +368,15 @@ class RecordScreen:
     async def _drop(self) -> None:
         await self._look()  # a colleague may have written meanwhile
         opened = self.state.opened
-        if opened is None or not await asked(self.visit, self._asked_drop(opened), "drop", "keep"):
+        if opened is None:
+            return
+        question = await self.visit.doing.look(partial(self._asked_drop, opened))
+        if question is None or not await asked(self.visit, question, "drop", "keep"):
             return
         was_dirty, self.is_dirty = self.is_dirty, False
 
         def work(session: Session) -> None:
-            for number in with_corrections(session, [opened.id]):
+            for number in with_corrections(session, [lesson_of(session, opened.id)]):
                 note_deed(session, self.visit, "dropped", drop(session, number))
 
         if await self.visit.doing.do(work):
@@ -381,7 +385,11 @@ class RecordScreen:
             self.is_dirty = was_dirty
 
     def _asked_drop(self, opened: ContentRevision) -> str:
-        """Ask whether a draft is to be dropped; say whose words go with it."""
+        """Ask whether a draft is to be dropped; say what and whose words go with it."""
+        with reading(self.visit.bench.engine) as session:
+            lesson = session.get_one(ContentRevision, lesson_of(session, opened.id))
+            if lesson.id != opened.id:
+                return say("content.drop_lesson", name=title_of(lesson.record, lesson.data))
         others = [each for each in opened.authors if each != self.visit.me.staff_id]
         return say("content.drop_shared", who=self.state.who(others)) if others else say("content.drop_sure")
 
@@ -392,7 +400,7 @@ class RecordScreen:
 
         def work(session: Session) -> None:
             me = self.visit.me.staff_id
-            for number in with_corrections(session, [opened.id]):
+            for number in with_corrections(session, [lesson_of(session, opened.id)]):
                 give_back(session, number, me, "", goes_along=number != opened.id)
 
         if await self.visit.doing.do(work):
@@ -411,7 +419,7 @@ class RecordScreen:
             def work(session: Session, settled: Settled) -> None:
                 day = date.fromisoformat(on.value) if on.value else None
                 me, published = self.visit.me.staff_id, self.visit.bench.published
-                numbers = with_corrections(session, [opened.id])
+                numbers = with_corrections(session, [lesson_of(session, opened.id)])
                 reason = why.value or ""
                 rows = submit(session, published, numbers, me, reason, day, self.today, settled)
                 refuse_unfit_examples(published, self.today, rows)

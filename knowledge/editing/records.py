@@ -65,6 +65,8 @@ class UnknownKey(LookupError):
 def file_of(key: Key) -> str:
     """Name the file that holds a record, below the content folder; raises UnknownKey."""
     kind, name = key
+    if not name.isprintable():  # NUL, which no database keeps, and what nobody sees
+        raise UnknownKey(f"{kind}/{name!r}: a key has printable characters alone")
     if kind in FOLDERS:
         return f"{FOLDERS[kind][0]}/{name}.yml"
     if kind in MAPS:

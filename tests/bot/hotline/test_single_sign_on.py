@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from html import escape, unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -108,6 +109,33 @@ def test_whoever_is_linked_gets_in(desk: str, engine: Engine) -> None:
         assert signed is not None and signed.login == "lan"
         assert "desk_sso" not in browser.cookies
     assert told(engine)[-1] == "signed_in_sso"
+
+
+def test_whoever_asked_for_a_page_comes_to_it(desk: str, engine: Engine) -> None:
+    page = "/content/record?kind=procedure&key=1.001193"
+    with requests.Session() as browser:
+        asked = browser.get(f"{desk}/desk/sign-in", params={"to": page}, timeout=30)
+        (way,) = re.findall(r'href="(/desk/sso[^"]*)"', asked.text)
+        done = browser.get(desk + unescape(way), timeout=30)
+        assert f'content="0; url=/desk{escape(page)}"' in done.text
+        assert "desk_sso_to" not in browser.cookies
+    with transaction(engine) as session:
+        staff_id = find_staff(session, "lan").id
+    totp = factor(engine, staff_id)
+    with requests.Session() as browser:
+        form = browser.get(desk + unescape(way), timeout=30)
+        fields = dict(re.findall(r'name="(ticket|to)" value="([^"]*)"', form.text))
+        sent = {"ticket": fields["ticket"], "to": unescape(fields["to"]), "code": totp.now()}
+        led = browser.post(f"{desk}/desk/sso/code", data=sent, timeout=30, allow_redirects=False)
+        assert led.headers["location"] == f"/desk{page}"
+
+
+@pytest.mark.parametrize("to", ["https://elsewhere.example/", "//elsewhere.example", '"><script>', ""])
+def test_single_sign_on_leads_to_no_other_site(desk: str, to: str) -> None:
+    with requests.Session() as browser:
+        done = browser.get(f"{desk}/desk/sso", params={"to": to}, timeout=30)
+        (target,) = re.findall(r'content="0; url=([^"]*)"', done.text)
+        assert target.startswith("/desk/") and "<script" not in done.text
 
 
 def test_what_is_sent_to_the_provider_keeps_its_secrets(desk: str) -> None:

@@ -133,6 +133,10 @@ def test_every_list_says_what_one_entry_of_it_is_called() -> None:
     assert lists and all(field.entry and field.entry == field.entry.lower() for field in lists)
 
 
+def filed(channel: str, amount: object, what: str = "bản", **more: object) -> dict[str, object]:
+    return {"channel": channel, "fees": [{"amount": amount, "what": what, **more}]}
+
+
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
@@ -142,17 +146,47 @@ def test_every_list_says_what_one_entry_of_it_is_called() -> None:
     ],
 )
 def test_other_ways_of_filing_with_the_old_amount_are_told_of(changed: dict[str, object], told: str) -> None:
-    def filed(channel: str, amount: object, what: str = "bản") -> dict[str, object]:
-        return {"channel": channel, "fees": [{"amount": amount, "what": what}]}
-
     held = {"channels": [filed("direct", 8_000), filed("online", 8_000), filed("postal", 8_000, "thư")]}
     data = deepcopy(held)
     fee = data["channels"][0]["fees"][0]  # type: ignore[index]
-    fee.update(changed)
+    fee.update({"basis": "12/2026/NQ-HĐND", **changed})
     said = fee_advice(held, data, fee)
     assert said.startswith(told) and bool(said) == bool(told)
     data["channels"][1]["fees"][0]["amount"] = fee["amount"]  # type: ignore[index]
     assert fee_advice(held, data, fee) == ""
+
+
+def test_a_changed_amount_needs_the_text_that_changed_it() -> None:
+    held = {"channels": [filed("direct", 8_000, basis="226/2016/TT-BTC")]}
+    data = deepcopy(held)
+    fee = data["channels"][0]["fees"][0]  # type: ignore[index]
+    fee["amount"] = 12_000
+    assert "vẫn ghi theo 226/2016/TT-BTC" in fee_advice(held, data, fee)
+    del fee["basis"]
+    assert "ô «Căn cứ» còn trống" in fee_advice(held, data, fee)
+    fee["basis"] = "12/2026/NQ-HĐND"
+    assert fee_advice(held, data, fee) == ""
+
+
+@pytest.mark.parametrize(
+    ("words", "is_told"),
+    [
+        ("Nộp 8.000 đồng khi nhận.", True),
+        ("Lệ phí: 8000đ", True),
+        ("8,000đ/bản", True),
+        ("Nộp 18.000 đồng.", False),
+        ("Nộp 8.000.000 đồng.", False),
+        ("Số 8000/2019", False),
+        ("Nộp 12.000 đồng.", False),
+    ],
+)
+def test_the_old_amount_in_words_is_told_of(words: str, is_told: bool) -> None:
+    held = {"conditions": words, "channels": [filed("direct", 8_000)], "source": {"note": "8.000 đồng"}}
+    data = deepcopy(held)
+    fee = data["channels"][0]["fees"][0]  # type: ignore[index]
+    fee.update(amount=12_000, basis="12/2026/NQ-HĐND")
+    said = fee_advice(held, data, fee)
+    assert (f"Mức cũ 8.000 đ còn ghi trong lời văn: «…{words}…»" in said) == bool(said) == is_told
 
 
 @pytest.mark.parametrize(

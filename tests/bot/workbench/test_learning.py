@@ -28,7 +28,9 @@ from bot.hotline.accounts import add_staff
 from bot.store import Conversation, Turn, UnresolvedQuestion
 from bot.workbench.lessons import (
     Teacher,
-    scheduled_corrections,
+    begin_again,
+    decided_corrections,
+    lesson_of,
     teach_example,
     teach_name,
     teach_question,
@@ -211,10 +213,30 @@ def test_a_scheduled_lesson_is_taken_back_with_its_correction(session: Session, 
         row.publish_on = TODAY + timedelta(days=9)
     approve(session, by.published, {row.id: row.version for row in rows}, 2, TODAY)
     lesson, correction = rows
-    assert scheduled_corrections(session, lesson.id) == [correction.id]
+    assert decided_corrections(session, lesson.id) == [correction.id]
     for number in (lesson.id, correction.id):
         unschedule(session, by.published, number, 3, TODAY)
     assert {row.state for row in rows} == {"dropped"}
+
+
+def test_a_correction_takes_the_lesson_with_it_that_it_was_drafted_for(session: Session, by: Teacher) -> None:
+    lesson, correction = teach_name(session, by, "1.001193", [ODD])
+    other, alone = teach_example(session, by, "ask_fee", ["câu mẫu lạ hoắc tù tì"])
+    assert lesson_of(session, correction.id) == lesson_of(session, lesson.id) == lesson.id
+    assert lesson_of(session, alone.id) == other.id
+    drop(session, other.id)
+    assert lesson_of(session, alone.id) == alone.id
+
+
+def test_a_dropped_lesson_comes_again_with_its_correction(session: Session, by: Teacher) -> None:
+    dropped = teach_name(session, by, "1.001193", [ODD])
+    for row in dropped:
+        drop(session, row.id)
+    again = begin_again(session, dropped[0].id, 2, TODAY)
+    assert [(row.record, row.data) for row in again] == [(row.record, row.data) for row in dropped]
+    assert with_corrections(session, [again[0].id]) == [row.id for row in again]
+    drop(session, again[0].id)  # its correction stays open
+    assert [row.kind for row in begin_again(session, again[0].id, 2, TODAY)] == ["procedure"]
 
 
 @pytest.mark.parametrize("ends", ["dropped", "given back"])
