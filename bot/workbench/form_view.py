@@ -120,11 +120,7 @@ class FormView:
 
     def _money(self, field: FormField, data: Data, element: Any) -> None:
         """Let an amount be typed with what it is paid for each of, which goes into its own field."""
-        advice = (
-            ui.label()
-            .classes("w-full bg-orange-1 p-2 mt-3 rounded break-words whitespace-pre-line")
-            .props("role=status")
-        )
+        advice = ui.label().classes(f"w-full bg-orange-1 p-2 mt-3 rounded {LINES}").props("role=status")
 
         def advise() -> None:
             advice.text = self._around.advise(data) if self._is_open else ""
