@@ -86,12 +86,15 @@ class Announcer:
         moment = at.astimezone(HERE).replace(tzinfo=None)
         begun = [each for each in notices if each.audience and each.holds_at(moment, province)]
         with reading(self.assistant.engine) as session:
-            listed = select(Announcement.id, Announcement.closed_at)
-            known: dict[str, datetime | None] = {row.id: row.closed_at for row in session.execute(listed)}
+            known = {each.id: each for each in session.scalars(select(Announcement))}
+            session.expunge_all()
         for notice in begun:
             if notice.id not in known:
                 self._queue(notice, at)
-        if any(closed is None or closed > at - A_WHILE for closed in known.values()):
+        for notice in notices:
+            if notice.id in known and known[notice.id].ends_at != _end(notice):
+                self._move_end(notice)
+        if any(each.closed_at is None or each.closed_at > at - A_WHILE for each in known.values()):
             self._close(at, [each.id for each in notices])
 
     def _queue(self, notice: Notice, at: datetime) -> None:
@@ -101,6 +104,12 @@ class Announcer:
             count = queue_announcement(session, known, notice, self.channels, at)
         if count is not None:
             log.info("announcement_queued", id=notice.id, count=count, seconds=round(monotonic() - began, 2))
+
+    def _move_end(self, notice: Notice) -> None:
+        """Follow a window that was changed after the notice was queued."""
+        with transaction(self.assistant.engine) as session:
+            moved = update(Announcement).where(Announcement.id == notice.id)
+            session.execute(moved.values(ends_at=_end(notice)))
 
     def _close(self, at: datetime, there: list[str]) -> None:
         """Let what was not sent of an announcement expire at its end, or when its notice was withdrawn."""
@@ -132,7 +141,7 @@ def queue_announcement(
     first = insert_or(session, Announcement).values(
         id=notice.id,
         queued_at=at,
-        ends_at=notice.ends.replace(tzinfo=HERE),
+        ends_at=_end(notice),
         count=0,
         left_out=_count(session, notice, channels, takes=False),
     )
@@ -164,6 +173,10 @@ def report_on(session: Session, notice_id: str) -> Report | None:
     )
     states = Counter(dict(session.execute(counted).all()))
     return Report(queued.queued_at, queued.count, queued.left_out, states)
+
+
+def _end(notice: Notice) -> datetime:
+    return notice.ends.replace(tzinfo=HERE)
 
 
 def _queue_for(session: Session, known: Known, notice: Notice, channel: str, at: datetime) -> int:

@@ -22,9 +22,10 @@ from prometheus_client import Counter
 from sqlalchemy.exc import IntegrityError
 from starlette.requests import ClientDisconnect
 
-from bot.inbox import Message, conversation_of, receive, unanswered
+from bot.inbox import Message, conversation_of, receive_all, unanswered
 from bot.intake import BadInput, clean
 from bot.outbox import Recipient, queue
+from bot.store import Turn
 from bot.turn import Assistant
 from knowledge.database import DatabaseUnavailable, transaction
 
@@ -37,6 +38,7 @@ PATIENCE = 0.25  # seconds that an answer steps back for what is being stored
 LAST_WORDS = 5.0  # seconds that answers may still take when the program stops
 LONGEST_PAUSE = 30.0  # seconds between attempts to reach the database
 LONGEST_KEY = 80  # characters
+MOST_TOGETHER = 50  # messages that are stored in one transaction
 
 T = TypeVar("T")
 
@@ -67,6 +69,8 @@ class Answering:
         self._channel = channel
         self._typing = typing
         self._storing = ThreadPoolExecutor(1, f"{channel}-store")  # one, so that the order stays
+        self._coming: list[tuple[Message, asyncio.Future[Turn | BadInput]]] = []
+        self._receiving: asyncio.Task[None] | None = None
         self._waiting: dict[str, deque[Message]] = {}  # by address; the first is being answered
         self._ready: asyncio.Queue[str] = asyncio.Queue()  # addresses of whom nothing is being answered
         self._being_stored = 0
@@ -81,15 +85,14 @@ class Answering:
         """Store a message, once for its key, and answer it afterwards; raises DatabaseUnavailable."""
         try:
             words = clean(text) if text is not None else None
-            message = Message(self._channel, words, payload, address=address, key=_short(key))
-            turn, _ = await self.store(partial(receive, self._assistant.engine, message))
         except BadInput as error:
-            if error.field == "text":
-                await self.tell(key, address, {"text": error.message})
-            else:  # other words under a known key
-                log.warning("message_refused", channel=self._channel, field=error.field)
+            await self.tell(key, address, {"text": error.message})
             return
-        if turn.reply is None:
+        message = Message(self._channel, words, payload, address=address, key=_short(key))
+        turn = await self._receive(message)
+        if isinstance(turn, BadInput):  # other words under a known key
+            log.warning("message_refused", channel=self._channel, field=turn.field)
+        elif turn.reply is None:
             self._add(message)
 
     async def tell(self, key: str, address: str, message: dict[str, Any]) -> None:
@@ -106,6 +109,30 @@ class Answering:
             self._being_stored -= 1
             if not self._being_stored:
                 self._is_quiet.set()
+
+    async def _receive(self, message: Message) -> Turn | BadInput:
+        """Store a message, together with those that come in while others are being stored."""
+        stored = asyncio.get_running_loop().create_future()
+        self._coming.append((message, stored))
+        if self._receiving is None or self._receiving.done():
+            self._receiving = asyncio.create_task(self._receive_all())
+        received: Turn | BadInput = await stored
+        return received
+
+    async def _receive_all(self) -> None:
+        while coming := self._coming[:MOST_TOGETHER]:
+            del self._coming[:MOST_TOGETHER]
+            messages = [message for message, _ in coming]
+            try:
+                turns = await self.store(partial(receive_all, self._assistant.engine, messages))
+            except Exception as error:  # each of whoever sent them hears of it
+                for _, stored in coming:
+                    if not stored.done():
+                        stored.set_exception(error)
+            else:
+                for (_, stored), turn in zip(coming, turns, strict=True):
+                    if not stored.done():
+                        stored.set_result(turn)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -40,22 +41,69 @@ def receive(engine: Engine, message: Message) -> tuple[Turn, Memory]:
     """Store the message, or find it again when it was sent before; raises BadInput."""
     try:
         with transaction(engine) as session:
-            if known := _sent_before(session, message):
-                return known
-            conversation = conversation_of(session, message)
-            memory = Memory.from_json(conversation.memory)
-            turn = Turn(
-                conversation_id=conversation.id,
-                request_key=message.request_key,
-                text=redact(message.text, hides_proof=bool(memory.proof_for)) if message.text else None,
-                payload=message.payload,
-            )
-            session.add(turn)
-            conversation.last_at = now()
-            session.flush()
-            return turn, memory
+            if turn := turn_by_key(session, message.request_key):
+                if error := _refused(turn, message):
+                    raise error
+                conversation = session.get_one(Conversation, turn.conversation_id)
+            else:
+                conversation = conversation_of(session, message)
+                turn = _stored(session, message, conversation)
+                session.flush()
+            return turn, Memory.from_json(conversation.memory)
     except IntegrityError:  # the same message, or the first of this address, came in at the same instant
         return receive(engine, message)
+
+
+def receive_all(engine: Engine, messages: Sequence[Message]) -> list[Turn | BadInput]:
+    """Store messages of one channel's addresses as ``receive`` does each, in one transaction."""
+    keys = [each.request_key for each in messages]
+    addresses = sorted({each.address for each in messages if each.address})  # replicas insert in one order
+    by_key, by_address = Turn.request_key.in_(keys), Conversation.address.in_(addresses)
+    is_here = Conversation.channel == messages[0].channel
+    try:
+        with transaction(engine) as session:
+            turns = {each.request_key: each for each in session.scalars(select(Turn).where(by_key))}
+            there = {
+                each.address: each
+                for each in session.scalars(select(Conversation).where(is_here, by_address))
+            }
+            for address in addresses:
+                if address not in there:
+                    there[address] = Conversation(channel=messages[0].channel, address=address)
+                    session.add(there[address])
+            session.flush()
+            received: list[Turn | BadInput] = []
+            for message in messages:
+                if turn := turns.get(message.request_key):
+                    received.append(_refused(turn, message) or turn)
+                else:
+                    turn = _stored(session, message, there[message.address])
+                    turns[message.request_key] = turn
+                    received.append(turn)
+            return received
+    except IntegrityError:  # one of them came in elsewhere at the same instant
+        return [_received(engine, each) for each in messages]
+
+
+def _received(engine: Engine, message: Message) -> Turn | BadInput:
+    try:
+        return receive(engine, message)[0]
+    except BadInput as error:
+        return error
+
+
+def _stored(session: Session, message: Message, conversation: Conversation) -> Turn:
+    """Begin a message's turn."""
+    memory = Memory.from_json(conversation.memory)
+    turn = Turn(
+        conversation_id=conversation.id,
+        request_key=message.request_key,
+        text=redact(message.text, hides_proof=bool(memory.proof_for)) if message.text else None,
+        payload=message.payload,
+    )
+    session.add(turn)
+    conversation.last_at = now()
+    return turn
 
 
 def unanswered(engine: Engine, channel: str) -> list[tuple[str, Message]]:
@@ -88,15 +136,12 @@ def _as_message(channel: str, turn: Turn, address: str | None) -> Message:
     return Message(channel, turn.text, turn.payload, turn.conversation_id, address, key)
 
 
-def _sent_before(session: Session, message: Message) -> tuple[Turn, Memory] | None:
-    turn = turn_by_key(session, message.request_key)
-    if turn is None:
-        return None
+def _refused(turn: Turn, message: Message) -> BadInput | None:
+    """Refuse another message than the one that a key is known by."""
     text, stored = (redact(each or "", hides_proof=True) for each in (message.text, turn.text))
-    if (stored or text, turn.payload) != (text, message.payload):
-        raise BadInput("Idempotency-Key", "Mã này đã dùng cho một tin nhắn khác.")
-    conversation = session.get_one(Conversation, turn.conversation_id)
-    return turn, Memory.from_json(conversation.memory)
+    if (stored or text, turn.payload) == (text, message.payload):
+        return None
+    return BadInput("Idempotency-Key", "Mã này đã dùng cho một tin nhắn khác.")
 
 
 def conversation_of(session: Session, message: Message) -> Conversation:

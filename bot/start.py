@@ -45,6 +45,7 @@ from knowledge.dossiers import Refusal, forget_guesses, forget_states, open_desk
 from knowledge.editing.loading import open_content
 from knowledge.editing.published import Published
 from knowledge.library import Shelf, open_library
+from knowledge.places import load_places
 from knowledge.revisions import stamp
 from nlu.client import NluClient
 from nlu.training import MODELS
@@ -85,6 +86,7 @@ def build_assistant(settings: Settings, *, lenient: bool = False) -> Assistant:
         lambda: shelf.library().catalogue.status_names,
         partial(note_guessing, engine, settings.staff_telegram_chat),
     )
+    load_places()
     nlu = NluClient(settings.nlu_url)
     tells_each = settings.telegram_token and not settings.hotline_telegram_group  # else their group is told
     hotline = Hotline(

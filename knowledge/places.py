@@ -114,6 +114,11 @@ def _nearest(places: list[Place], spoken: Sequence[str], home: str) -> list[Plac
     return [place for place in places if fit(place) == best]
 
 
+def load_places() -> None:
+    """Read the units, which else holds up the first question that names one for half a second."""
+    _index()
+
+
 @cache
 def _index() -> dict[str, list[Place]]:
     """Give the units by folded name, with and without their "xã" or "huyện"."""

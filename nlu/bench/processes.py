@@ -15,6 +15,7 @@ from pathlib import Path
 PATIENCE = 300.0  # seconds for a server to come up
 TRAINING_PATIENCE = 900.0  # seconds for one training
 _GRACE = 10.0  # seconds a process gets to end by itself
+_IDLE_FOR = 2.0  # seconds
 _RESOLUTION = 0.05  # seconds between two looks at a starting server
 
 
@@ -48,6 +49,19 @@ class Server:
     def memory(self) -> float:
         """Give the resident memory of the process and its children, in MB."""
         return sum(map(_resident, _session(self.process.pid))) / 1024
+
+    def wait_until_idle(self) -> None:
+        """Wait until what it still learns after its start is learned; raises ProcessFailed."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            before = self._processor_seconds()
+            time.sleep(_IDLE_FOR)
+            if self._processor_seconds() - before < _IDLE_FOR / 10:
+                return
+        raise ProcessFailed(f"{self.url} is still at work after {PATIENCE:.0f} s")
+
+    def _processor_seconds(self) -> float:
+        return sum(map(_ticks, _session(self.process.pid))) / os.sysconf("SC_CLK_TCK")
 
 
 def free_port() -> int:
@@ -120,6 +134,14 @@ def _session(leader: int) -> Iterator[int]:
             fields = (entry / "stat").read_text(encoding="utf-8").rpartition(")")[2].split()
             if int(fields[3]) == leader:
                 yield int(entry.name)
+
+
+def _ticks(pid: int) -> int:
+    """Give the processor time of one process; none when it has just ended."""
+    with suppress(OSError):
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+    return 0
 
 
 def _resident(pid: int) -> int:

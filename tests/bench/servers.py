@@ -55,7 +55,10 @@ def _rasa(command: Command, port: int) -> Iterator[Server]:
 
 @contextmanager
 def assistant(folder: Path, nlu_url: str, database_url: str, **settings: str) -> Iterator[Server]:
-    """Serve the assistant from an empty folder, so that no ``.env`` of this checkout is read."""
+    """Serve the assistant from an empty folder, so that no ``.env`` of this checkout is read.
+
+    What it learns beside its first answers, half a minute after the content changed, is waited for.
+    """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
@@ -72,6 +75,7 @@ def assistant(folder: Path, nlu_url: str, database_url: str, **settings: str) ->
     with requests.Session() as session:
         session.trust_env = False
         with running(command, url, lambda: _is_ready(session, url)) as server:
+            server.wait_until_idle()
             yield server
 
 

@@ -175,6 +175,19 @@ def test_what_ended_or_was_withdrawn_is_sent_no_more(
     assert _states(any_engine) == ["expired"] * 4
 
 
+@pytest.mark.parametrize(("hours", "state"), [(2, "expired"), (9, "waiting")])
+def test_a_changed_end_is_followed(
+    any_engine: Engine, catalogue: Catalogue, clock: Clock, hours: int, state: str
+) -> None:
+    _people(any_engine, "1")
+    notice = _notice(clock)
+    _announcer(any_engine, catalogue, clock, notice).round()
+    moved = notice.model_copy(update={"ends": clock().replace(tzinfo=None) + timedelta(hours=hours)})
+    clock.go_on(hours=3 if state == "expired" else 6)
+    _announcer(any_engine, catalogue, clock, moved).round()
+    assert _states(any_engine) == [state]
+
+
 def _outbox(engine: Engine, clock: Clock, send: Callable[[str], Any], **more: Any) -> Outbox:
     async def sender(address: str, _message: dict[str, Any]) -> None:
         result = send(address)
