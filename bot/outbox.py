@@ -38,6 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
+from actions.wording import say
 from bot.pacing import held_pace
 from knowledge.database import Base, DatabaseUnavailable, UtcTime, insert_or, now, reading, transaction
 from knowledge.dossiers import HERE
@@ -392,14 +393,20 @@ class Outbox:
             )
 
     def _settle_unsure(self, session: Session, at: datetime) -> None:
-        """Let what a stopped program was sending be told with the next answer: twice would be worse."""
+        """Let what a stopped program was sending be told with the next answer, as perhaps known already."""
         stale = update(OutboxMessage).where(
             OutboxMessage.state == "sending", OutboxMessage.changed_at < at - UNSURE_AFTER
         )
         state = case((OutboxMessage.announcement.is_not(None), "unsure"), else_="kept")
-        found = session.execute(stale.values(state=state, changed_at=at))
-        if count := int(getattr(found, "rowcount", 0)):
-            log.warning("outbox_unsure", count=count)
+        settled = stale.values(state=state, changed_at=at).returning(OutboxMessage.id)
+        numbers = list(session.scalars(settled))
+        if not numbers:
+            return
+        log.warning("outbox_unsure", count=len(numbers))
+        is_told_again = OutboxMessage.id.in_(numbers), OutboxMessage.announcement.is_(None)
+        for message in session.scalars(select(OutboxMessage).where(*is_told_again)):
+            text = say("talk.perhaps_told", text=message.message["text"])
+            message.message = {**message.message, "text": text}
 
     async def _send(self, message: OutboxMessage) -> None:
         outcome = await self._hand_over(message)

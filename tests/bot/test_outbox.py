@@ -174,7 +174,12 @@ def test_what_a_stopped_process_was_sending_is_told_with_the_next_answer_and_not
     send_all(any_engine, api.url, clock)
     assert api.received(HOA) == [] and _states(any_engine) == ["kept"]
     with transaction(any_engine) as session:
-        assert take_news(session, conversation) == [NEWS | {"id": 1}]
+        (news,) = take_news(session, conversation)
+    assert news == {
+        **NEWS,
+        "id": 1,
+        "text": "Tin này có thể anh/chị đã nhận rồi, mình nhắc lại cho chắc:\n**Tin** mới",
+    }
     with transaction(any_engine) as session:
         assert take_news(session, conversation) == []
 

@@ -26,6 +26,7 @@ from typing import Any
 import requests
 from sqlalchemy import Engine, select, update
 
+from actions.wording import say
 from bot.hotline import topic_steps
 from bot.hotline.accounts import add_staff, set_telegram
 from bot.hotline.cases import Case
@@ -38,6 +39,7 @@ from nlu.contract import ROOT
 from tests.conftest import free_port
 from tests.servers.telegram_api import TOKEN, TelegramApi
 
+AGAIN = say("talk.perhaps_told", text="").strip()
 GROUP, LAN = -1001234567890, 9001
 SOON = 4.0  # seconds after which what was being sent counts as lost in the kill
 PATIENCE = 180.0  # seconds of one step, a restart included
@@ -90,17 +92,22 @@ class Program:
 
 @dataclass
 class Outcome:
-    """What the kills did: rounds, messages that were not sure to be sent, and what is wrong."""
+    """What the kills did: rounds, messages that were not sure to be sent, and what is wrong.
+
+    ``told_again`` came twice, the second time with the words that it may have come already.
+    """
 
     rounds: int = 0
     killed_in: Counter[str] = field(default_factory=Counter)
     unsure: int = 0
+    told_again: list[str] = field(default_factory=list)
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
         return {
             "rounds": self.rounds, "killed_in": dict(self.killed_in), "unsure": self.unsure,
+            "told_again": self.told_again,
             "lost": self.lost, "doubled": self.doubled,
         }  # fmt: skip
 
@@ -145,7 +152,12 @@ class Round:
         """Count what the citizen heard and what the history says; each once."""
         texts = [each["text"] for each in self.api.received(self.chat)]
         for words in ("mình chuyển câu hỏi", "Nhân viên đã nhận", f"Trả lời {self.number}", "kết thúc phần"):
-            self.count(words, sum(words in each for each in texts))
+            told = [each for each in texts if words in each]
+            again = [each for each in told if AGAIN in each]
+            if again and len(told) > len(again):
+                self.outcome.told_again.append(f"{self.number}: {words}")
+                told = [each for each in told if each not in again]
+            self.count(words, len(told))
         case = self.case()
         with reading(self.engine) as session:
             lines = history(session, case.id)
