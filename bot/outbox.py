@@ -232,15 +232,13 @@ def note_heard(session: Session, conversation_id: str, number: int) -> None:
     session.execute(heard.values(state="sent", changed_at=now()))
 
 
-def drop_queued(session: Session, channel: str, address: str) -> None:
-    """Drop what is not yet sent to somebody who wants no more messages."""
-    session.execute(
-        delete(OutboxMessage).where(
-            OutboxMessage.channel == channel,
-            OutboxMessage.address == address,
-            OutboxMessage.state.in_(("waiting", "kept")),
-        )
+def drop_queued(session: Session, channel: str, address: str) -> list[str]:
+    """Drop what is not yet sent to somebody who wants no more messages; give its keys."""
+    theirs = update(OutboxMessage).where(
+        OutboxMessage.channel == channel, OutboxMessage.address == address, OutboxMessage.state.in_(OPEN)
     )
+    dropped = theirs.values(state="dropped", changed_at=now()).returning(OutboxMessage.key)
+    return list(session.scalars(dropped))
 
 
 def forget_queued(session: Session, conversation_id: str, about: str) -> None:

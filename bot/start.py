@@ -194,14 +194,14 @@ def erase_old(engine: Engine, days: int) -> None:
 
 
 def note_refused(engine: Engine, message: OutboxMessage, outcome: State) -> None:
-    """Note that a platform does not take a message: staff are told.
+    """Note that a platform does not take a message, or not until the citizen writes again: staff are told.
 
     When it never will, nothing is followed for this person any more.
     """
     if message.conversation_id and outcome in ("failed", "blocked"):
         stop_following(engine, message.conversation_id)
     with transaction(engine) as session:
-        note_undelivered(session, message.key)
+        note_undelivered(session, message.key, is_window_closed=outcome == "kept")
 
 
 def note_guessing(engine: Engine, chat: int | None, refusal: Refusal) -> None:

@@ -24,7 +24,7 @@ from actions.places import nearest_desk
 from actions.request import Known
 from actions.wording import say
 from bot.answering import EVENTS, Answering, body_of
-from bot.hotline.cases import take_contact
+from bot.hotline.cases import note_undelivered, take_contact
 from bot.outbox import drop_announcements, drop_queued
 from bot.settings import Settings, SettingsError
 from bot.store import conversation_at, lately_offered, stop_following
@@ -183,7 +183,8 @@ class ZaloOa:
                 if whose:
                     drop_announcements(session, whose.id)
                     whose.takes_announcements = False
-                drop_queued(session, NAME, address)
+                for each in drop_queued(session, NAME, address):
+                    note_undelivered(session, each)
             if whose:
                 stop_following(engine, whose.id)
 

@@ -261,15 +261,19 @@ def close(session: Session, case_id: int, staff_id: int, closing: Closing) -> No
     tell(session, conversation_id, f"closed:{event}", told)
 
 
-def note_undelivered(session: Session, key: str) -> None:
-    """Note that the channel refuses for good what was queued under this key by ``tell``."""
+def note_undelivered(session: Session, key: str, *, is_window_closed: bool = False) -> None:
+    """Note that the channel refuses what was queued under this key by ``tell``.
+
+    For good, or while its window is closed: until the citizen writes again.
+    """
     about, _, event_id = key.rpartition(":")
     if not about.startswith("case:") or not event_id.isdecimal():
         return
     event = session.get(CaseEvent, int(event_id))
     if event is not None:
         hold(session, event.case_id)
-        note(session, event.case_id, "undelivered", key=f"undelivered:{event.id}", of=event.kind)
+        kind = "window_closed" if is_window_closed else "undelivered"
+        note(session, event.case_id, kind, key=f"{kind}:{event.id}", of=event.kind)
 
 
 def note_due(session: Session, case_id: int) -> bool:

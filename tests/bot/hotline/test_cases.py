@@ -6,12 +6,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from sqlalchemy import Engine, delete, select, update
 
 from actions.wording import say
+from bot.desk.showing import line_of
 from bot.hotline import cases
 from bot.hotline.cases import Case, CaseRefused, Opening
 from bot.hotline.history import history
@@ -19,7 +20,7 @@ from bot.hotline.proposals import Proposal, propose
 from bot.hotline.staff import Staff
 from bot.hotline.waiting import FEWEST, expected_wait, queue_of
 from bot.hotline.writing import LASTS, Typing, note_sent, note_typing, typing_now
-from bot.outbox import OutboxMessage
+from bot.outbox import OutboxMessage, State
 from bot.store import Conversation, Turn, erase_conversation
 from knowledge.database import now, transaction
 
@@ -311,6 +312,29 @@ def test_what_the_channel_refuses_is_told_to_staff_once(any_engine: Engine) -> N
     with transaction(any_engine) as session:
         told = [each.more["of"] for each in history(session, number) if each.kind == "undelivered"]
     assert sorted(told) == ["claimed", "reply"]
+
+
+def test_a_closed_window_is_told_apart_from_a_refusal(any_engine: Engine) -> None:
+    [lan] = staff(any_engine, "lan")
+    number = case(any_engine)
+    with transaction(any_engine) as session:
+        cases.claim(session, number, lan)
+        cases.reply(session, number, lan, "Chào anh/chị", "k")
+        (key,) = session.scalars(select(OutboxMessage.key).where(OutboxMessage.key.startswith("case:reply")))
+        for _ in range(2):
+            cases.note_undelivered(session, key, is_window_closed=True)
+        cases.note_undelivered(session, key)
+    with transaction(any_engine) as session:
+        lines = [line_of(each, {}).text for each in history(session, number)]
+    assert [each for each in lines if "gọi" in each] == [
+        say("desk.event_window_closed"),
+        say("desk.event_undelivered"),
+    ]
+
+
+@pytest.mark.parametrize("state", sorted(set(get_args(State)) - {"sent", "unsure", "expired"}))
+def test_how_far_a_reply_has_come_is_always_told(state: str) -> None:
+    assert say(f"desk.delivery_{state}")
 
 
 def test_an_answer_is_proposed_without_personal_numbers(any_engine: Engine) -> None:
