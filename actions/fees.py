@@ -12,6 +12,9 @@ from actions.request import Known
 from actions.wording import day, dong, say, sentences
 from knowledge.records import Channel, ChannelName, Fee, OfficialText, Procedure
 
+UNITS = frozenset(
+    {"bản", "bộ", "giấy", "hồ sơ", "lần", "người", "sổ", "thẻ", "trang", "trường hợp", "tờ", "xe"}
+)
 _NUMBER = re.compile(r"\d[\d.]*(?:/\d{4})?/([A-ZĐ]+)[\w-]*")
 
 
@@ -140,6 +143,8 @@ def _fee(fee: Fee) -> str:
     if fee.amount is None and fee.what and _tells_itself(fee.what):
         return fee.what
     amount = say("not_stated") if fee.amount is None else dong(fee.amount)
+    if fee.amount and fee.what in UNITS:
+        return f"{amount}/{fee.what}"
     return f"{fee.what}: {amount}" if fee.what else amount
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal, TypeVar
 
+import structlog
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 from nicegui import run, ui
@@ -21,6 +22,7 @@ from bot.workbench.telling import told_refusal
 from knowledge.database import DatabaseUnavailable, transaction
 from knowledge.editing.revisions import EditRefused
 
+log = structlog.get_logger()
 T = TypeVar("T")
 Work = Callable[[Session], object]
 Kind = Literal["info", "positive", "warning", "negative"]
@@ -58,6 +60,9 @@ class Doing:
             told(str(error))
         except (NoResultFound, IntegrityError):  # erased at this moment
             told(say("desk.gone"))
+        except Exception:  # nobody is left wondering whether it was done
+            log.exception("not_done", page=page_of(self.place.client.request))
+            told(say("desk.failed"))
         return False
 
     async def look(self, read: Callable[[], T], *, is_use: bool = True) -> T | None:
@@ -67,6 +72,11 @@ class Doing:
         except DatabaseUnavailable as error:
             if is_use:  # else looked at again in a moment
                 self.tell(str(error))
+            return None
+        except Exception:
+            log.exception("not_shown", page=page_of(self.place.client.request))
+            if is_use:
+                self.tell(say("desk.failed"))
             return None
         if not may:
             self.leave()

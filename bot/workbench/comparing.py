@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from datetime import date
 from textwrap import shorten
 from typing import Any
 
@@ -16,6 +18,7 @@ NAMES = (  # what an entry is called by
     "channel", "what", "name", "title", "place", "question", "number", "text", "id", "day",
 )  # fmt: skip
 NAME_AT_MOST = 60  # characters
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 
 @dataclass(frozen=True)
@@ -136,4 +139,8 @@ def told_value(value: Any) -> str:
         return "\n".join(f"- {told_value(each)}" for each in value) or say("content.nothing")
     if isinstance(value, dict):
         return " · ".join(told_value(each) for each in value.values())
-    return told_choice(value) if isinstance(value, str) else str(value)
+    if isinstance(value, date):
+        return f"{value:%d/%m/%Y}"
+    if isinstance(value, str):
+        return "/".join(reversed(value.split("-"))) if _DAY.fullmatch(value) else told_choice(value)
+    return str(value)

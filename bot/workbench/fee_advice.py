@@ -44,6 +44,13 @@ def fee_advice(held: Any, data: Any, fee: Any) -> str:
     return "\n".join(told)
 
 
+def advice_on(held: Any, data: Any) -> list[str]:
+    """Give the advice on every fee of a record that becomes ``data``, each once."""
+    fees = (fee for channel in _channels(data) for fee in _fees(channel))
+    told = (line for fee in fees for line in fee_advice(held, data, fee).splitlines())
+    return list(dict.fromkeys(told))
+
+
 def _channels(data: Any) -> list[Any]:
     channels = data.get("channels") if isinstance(data, dict) else None
     return channels if isinstance(channels, list) else []

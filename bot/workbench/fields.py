@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import yaml
-from pydantic import BaseModel, BeforeValidator, RootModel
+from pydantic import BaseModel, BeforeValidator, NaiveDatetime, RootModel
 from pydantic.fields import FieldInfo
 
 from knowledge.records import Stated
@@ -29,9 +29,13 @@ Kind = Literal[
     "words",
     "wordlists",
     "official_text",
+    "province",
 ]
 WORDING = Path(__file__).with_name("fields.yml")
 _UNIT_IN = {"Fee": "what", "Tariff": "note"}  # where it is told what an amount is paid for each of
+_CHOSEN: dict[tuple[str, str], Kind] = {  # keys of other records
+    ("Fee", "basis"): "official_text", ("Notice", "province"): "province", ("Topic", "province"): "province",
+}  # fmt: skip
 _SAYS_STATED = next(each for each in get_args(Stated) if isinstance(each, BeforeValidator))
 
 
@@ -108,7 +112,7 @@ def _field(shape: str, name: str, info: FieldInfo) -> FormField:
         name,
         label,
         explained,
-        "official_text" if (shape, name) == ("Fee", "basis") else kind,
+        _CHOSEN.get((shape, name), kind),
         is_required=info.is_required(),
         is_stated=any(each is _SAYS_STATED for each in info.metadata),
         is_money=name == "amount",
@@ -135,7 +139,7 @@ def _kind(annotation: Any) -> tuple[Kind, type[BaseModel] | None, tuple[str, ...
         return "wordlists" if is_listed else "words", None, ()
     if _is_record(annotation):
         return "record", annotation, ()
-    simple: dict[Any, Kind] = {bool: "flag", int: "number", datetime: "moment", date: "day"}
+    simple: dict[Any, Kind] = {bool: "flag", int: "number", NaiveDatetime: "moment", date: "day"}
     return simple.get(annotation, "text"), None, ()
 
 

@@ -39,7 +39,7 @@ Data = dict[str, Any]
 class Around:
     """What a form knows of its page: who hears of each change and of each field that is entered and left.
 
-    ``texts`` gives the official texts to choose from, titles by number; ``advise`` what to think of when an
+    ``texts`` and ``provinces`` give what to choose from, titles by key; ``advise`` what to think of when an
     amount is changed, or nothing.
     """
 
@@ -48,6 +48,7 @@ class Around:
     entered: Callable[[int], None]
     left: Callable[[int], Awaitable[object]]
     texts: Callable[[], dict[str, str]]
+    provinces: Callable[[], dict[str, str]]
     advise: Callable[[Data], str]
 
 
@@ -163,7 +164,9 @@ class FormView:
             case "moment":
                 return ui.input(label, value=str(value or "")[:16]).props("type=datetime-local stack-label")
             case "official_text":
-                return self._text_choice(label, value)
+                return _key_choice(label, value, self._around.texts)
+            case "province":
+                return _key_choice(label, value, self._around.provinces)
             case kind if kind in WORDS:
                 box = ui.textarea(label, value=written(field, value)).props("autogrow rows=1")
                 box.validation = lambda text: told_words(field, text)
@@ -173,16 +176,6 @@ class FormView:
             case _:
                 return ui.textarea(label, value=written(field, value)).props("autogrow rows=1")
 
-    def _text_choice(self, label: str, value: str | None) -> ui.select:
-        """Offer the official texts that the record rests on, then all others."""
-
-        def options() -> dict[str, str]:
-            return {**({value: value} if value else {}), **self._around.texts()}
-
-        box = ui.select(options(), label=label, value=value or None, with_input=True, clearable=True)
-        box.on("focus", lambda: None if box.options == options() else box.set_options(options()))
-        return box
-
     def _record(self, field: FormField, data: Data) -> None:
         inner = data.setdefault(field.name, empty(field.fields))
         with ui.expansion(field.label, caption=field.explained).classes(
@@ -191,7 +184,8 @@ class FormView:
             self._when_opened(box, lambda: FormView(inner, self._around).build(field.fields))
 
     def _records(self, field: FormField, data: Data) -> None:
-        """Draw a list of records, each folded, with what adds, moves and takes away."""
+        """Draw a list of records, folded but the one just added, with what adds, moves and takes away."""
+        added: list[Data] = []
 
         @ui.refreshable
         def entries() -> None:
@@ -200,9 +194,12 @@ class FormView:
                     "w-full border border-gray-300 rounded"
                 ) as box:
                     self._when_opened(box, partial(self._entry, field, data, place, entries.refresh))
+                if any(each is entry for each in added):
+                    box.open()
 
         def add() -> None:
-            self._put(data, field.name, [*(data.get(field.name) or ()), empty(field.fields)])
+            added[:] = [empty(field.fields)]
+            self._put(data, field.name, [*(data.get(field.name) or ()), *added])
             entries.refresh()
 
         ui.label(field.label).classes("font-bold mt-2")
@@ -252,6 +249,17 @@ class FormView:
         else:
             data[name] = value
         self._around.changed()
+
+
+def _key_choice(label: str, value: str | None, known: Callable[[], dict[str, str]]) -> ui.select:
+    """Offer records by what they are called; what is not among them stays as it is."""
+
+    def options() -> dict[str, str]:
+        return {**({value: value} if value else {}), **known()}
+
+    box = ui.select(options(), label=label, value=value or None, with_input=True, clearable=True)
+    box.on("focus", lambda: None if box.options == options() else box.set_options(options()))
+    return box
 
 
 def _title(entry: Data, place: int) -> str:

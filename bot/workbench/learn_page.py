@@ -210,7 +210,7 @@ class LearnScreen:
             if options is None:
                 box: Any = ui.input(label).props("outlined autofocus").classes("w-full")
             else:
-                box = ui.select(options, value=next(iter(options), None), label=label, with_input=True)
+                box = ui.select(options, label=label, with_input=True)
                 box.props("outlined").classes("w-full")
             trouble = (
                 ui.label("").classes("text-negative whitespace-pre-wrap break-words").props("role=alert")
@@ -221,10 +221,12 @@ class LearnScreen:
                 audit(session, self.visit.me.staff_id, "content_learned", str(box.value)[:80])
 
             async def go() -> None:
-                if await self.visit.doing.do(done, told=trouble.set_text):
+                if options is not None and not box.value:
+                    trouble.set_text(say("content.choose_one"))
+                elif await self.visit.doing.do(done, told=trouble.set_text):
                     dialog.close()
                     is_open = any(row.state == "draft" for row in lessons[-1])
-                    key = "learned_in_draft" if is_open else "learned"
+                    key = "learned_in_draft" if is_open else "learned" if lessons[-1] else "dismissed"
                     self.visit.doing.tell(say(f"content.{key}"), "positive")
                     if then:
                         ui.navigate.to(then(box.value))

@@ -23,7 +23,7 @@ from bot.workbench.unanswered import correction_key, settle
 from knowledge.editing.drafts import begin_anew, draft, save, submit
 from knowledge.editing.published import Published
 from knowledge.editing.records import Key, file_of
-from knowledge.editing.revisions import ContentRevision, EditRefused, holding_of, open_revision
+from knowledge.editing.revisions import ContentRevision, EditRefused, holding_of, open_revision, waiting
 from knowledge.search import folded_words
 from nlu.contract import find_example_faults
 from nlu.data_files import DataFileError, read_example
@@ -109,11 +109,20 @@ def with_corrections(session: Session, revisions: Sequence[int]) -> list[int]:
     return list(found)
 
 
+def waiting_apart(session: Session) -> dict[int, list[int]]:
+    """Give what waits for review by itself, each with the corrections that are decided on with it."""
+    together = {row.id: with_corrections(session, [row.id])[1:] for row in waiting(session)}
+    along = {number for numbers in together.values() for number in numbers}
+    return {number: numbers for number, numbers in together.items() if number not in along}
+
+
 def lesson_of(session: Session, revision: int) -> int:
     """Give the open revision that a correction was drafted for and goes with; any other, itself."""
     row = session.get_one(ContentRevision, revision)
+    if row.kind != "correction":
+        return revision
     about, key = _expected(row)
-    for kind in [each for each, of in OF_KIND.items() if of == about and row.kind == "correction"]:
+    for kind in [each for each, of in OF_KIND.items() if of == about]:
         lesson = open_revision(session, (kind, key))
         if lesson and lesson.state == row.state and row.id in with_corrections(session, [lesson.id]):
             return lesson.id

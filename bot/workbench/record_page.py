@@ -226,7 +226,9 @@ class RecordScreen:
             ui.label(say("content.not_begun")).classes("text-grey-8 p-2")
             return
         is_open = opened is not None and opened.state == "draft"
-        around = Around(is_open, self._note_typed, self._enter, self._leave, self._texts, self._advise)
+        around = Around(
+            is_open, self._note_typed, self._enter, self._leave, self._texts, self._provinces, self._advise
+        )
         jumps = ui.row().classes("w-full gap-x-3 gap-y-1 flex-nowrap md:flex-wrap overflow-x-auto text-sm")
         places = FormView(self.data, around).build(self._fields())
         if len(places) < FEWEST_TO_JUMP:
@@ -242,6 +244,10 @@ class RecordScreen:
         listed = basis if isinstance(basis, list) else []
         own = {each["number"]: each["title"] for each in listed if each["number"]}
         return {number: f"{number} – {title}" for number, title in {**own, **self.state.texts}.items()}
+
+    def _provinces(self) -> dict[str, str]:
+        packs = self.visit.bench.assistant.library.catalogue.provinces
+        return {key: pack.name for key, pack in packs.items()}
 
     def _advise(self, fee: dict[str, Any]) -> str:
         held = self.state.held

@@ -14,9 +14,10 @@ from actions.wording import day, say
 from bot.hotline.staff import audit
 from bot.workbench.corrections import made_wrong
 from bot.workbench.difference_view import show_differences
+from bot.workbench.fee_advice import advice_on
 from bot.workbench.fields import told_kind
 from bot.workbench.handing_in import named
-from bot.workbench.lessons import refuse_unfit_examples, with_corrections
+from bot.workbench.lessons import refuse_unfit_examples, waiting_apart, with_corrections
 from bot.workbench.list_page import address_of
 from bot.workbench.questions import asked
 from bot.workbench.shell import Visit, names_of_staff
@@ -78,15 +79,12 @@ class ReviewScreen:
         engine, today = self.visit.bench.engine, self.visit.bench.settings.content_day()
         with reading(engine) as session:
             rows = {row.id: row for row in waiting(session)}
-            with_it = {number: with_corrections(session, [number])[1:] for number in rows}
-            along = {number for numbers in with_it.values() for number in numbers}
             found = [
                 replace(
-                    _looked_at(session, row, today),
-                    along=tuple((rows[each], _held(session, rows[each], today)) for each in with_it[number]),
+                    _looked_at(session, rows[number], today),
+                    along=tuple((rows[each], _held(session, rows[each], today)) for each in along),
                 )
-                for number, row in rows.items()
-                if number not in along
+                for number, along in waiting_apart(session).items()
             ]
             session.expunge_all()
         return found, names_of_staff(engine)
@@ -125,6 +123,8 @@ class ReviewScreen:
                     ui.label(" · ".join((told_kind(row.kind), who, since))).classes("text-sm text-grey-8")
             ui.label(row.why).classes("whitespace-pre-wrap break-words")
             show_differences(shape_of(row.record), each.before, each.after)
+            for advice in advice_on(each.before, each.after) if row.kind == "procedure" else ():
+                ui.label(advice).classes("w-full bg-orange-1 p-2 rounded break-words")
             for begins, before, after in each.later:
                 ui.label(say("content.met_later", day=day(begins))).classes("font-bold")
                 show_differences(shape_of(row.record), before, after)

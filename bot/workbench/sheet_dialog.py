@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from typing import Any, get_args
@@ -18,10 +18,12 @@ from bot.workbench.handing_in import hand_in
 from bot.workbench.listing import data_of
 from bot.workbench.questions import ask_why
 from bot.workbench.shell import Visit
+from bot.workbench.telling import told_fault
+from knowledge.editing.checking import new_faults
 from knowledge.editing.drafts import Settled, begin_from, submit
-from knowledge.editing.records import Key
+from knowledge.editing.records import Key, title_of
 from knowledge.editing.revisions import EditRefused, open_revision, take_turns
-from knowledge.sheets import Plan, Table, read_sheet, write_sheet
+from knowledge.sheets import CellFault, Change, Plan, Table, read_sheet, write_sheet
 
 TABLES: tuple[Table, ...] = get_args(Table)
 LARGEST = 20 * 1024 * 1024  # bytes of a file
@@ -56,11 +58,11 @@ class SheetDialog:
                 names, value=self.table, label=say("content.sheet_table"), on_change=self._choose
             ).props("outlined dense").classes("w-full")
             ui.button(say("content.sheet_get"), icon="download", on_click=self._get).props("no-caps outline")
-            upload = ui.upload(
+            self.upload = ui.upload(
                 label=say("content.sheet_put"), auto_upload=True, max_file_size=LARGEST, on_upload=self._put,
                 on_rejected=lambda: self.visit.doing.tell(say("content.sheet_too_large")),
             )  # fmt: skip
-            upload.props("accept=.xlsx flat bordered").classes("w-full")
+            self.upload.props("accept=.xlsx flat bordered").classes("w-full")
             self._plan()
             ui.button(say("content.close"), on_click=self.dialog.close).props("flat no-caps").classes(
                 "self-end"
@@ -81,10 +83,19 @@ class SheetDialog:
 
     async def _put(self, event: events.UploadEventArguments) -> None:
         data = await event.file.read()
+        self.upload.reset()  # else the same file, mended, is refused as there already
         if (content := await self.visit.doing.look(self._content)) is not None:
             self.read = content
-            self.plan = await run.io_bound(lambda: read_sheet(self.table, data, content))
+            self.plan = await run.io_bound(self._checked, data, content)
             self._plan.refresh()
+
+    def _checked(self, data: bytes, content: dict[Key, Any]) -> Plan:
+        """Read a file; what the records would be faulty with is told before it is handed in."""
+        plan = read_sheet(self.table, data, content)
+        bench = self.visit.bench
+        found = new_faults(bench.published, bench.settings.content_day(), plan.records)
+        faults = tuple(CellFault(None, told_fault(each, plan.records)) for each in found)
+        return replace(plan, faults=faults) if faults else plan
 
     @ui.refreshable_method
     def _plan(self) -> None:
@@ -94,14 +105,11 @@ class SheetDialog:
             return
         for note in plan.notes:
             ui.label(note).classes("text-sm text-grey-8 break-words")
-        _listed(
-            say("content.sheet_faults", count=len(plan.faults)),
-            [str(each) for each in plan.faults],
-            "text-negative",
-        )
-        _listed(
-            say("content.sheet_changes", count=len(plan.changes)), [_told(each) for each in plan.changes], ""
-        )
+        if plan.faults:
+            title = say("content.sheet_faults", count=len(plan.faults))
+            _listed(title, [str(each) for each in plan.faults], "text-negative")
+        title = say("content.sheet_changes", count=len(plan.changes))
+        _listed(title, [_told(each, self.read) for each in plan.changes], "")
         if plan.faults or not plan.records:
             return
         why, on = ask_why()
@@ -138,9 +146,11 @@ class SheetDialog:
         audit(session, me, "content_submitted", f"{self.table}.xlsx {len(rows)}")
 
 
-def _told(change: Any) -> str:
-    where = f"{change.key} · {change.column}" + (f" ({change.cell})" if change.cell else "")
-    return f"{where}: {told_value(change.before)} → {told_value(change.after)}"
+def _told(change: Change, content: Mapping[Key, Any]) -> str:
+    record = (change.kind, change.key)
+    where = " · ".join(dict.fromkeys((title_of(record, content.get(record)), change.key, change.column)))
+    cell = f" ({change.cell})" if change.cell else ""
+    return f"{where}{cell}: {told_value(change.before)} → {told_value(change.after)}"
 
 
 def _listed(title: str, lines: list[str], colour: str) -> None:

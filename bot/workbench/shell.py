@@ -10,7 +10,7 @@ from functools import partial
 from fastapi import Request
 from fastapi.responses import RedirectResponse
 from nicegui import run, ui
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 
 from actions.wording import say
 from bot.desk.doing import Doing, signed_in
@@ -19,10 +19,10 @@ from bot.hotline.staff import Staff, may
 from bot.hotline.staff_sessions import Signed, csrf_of
 from bot.settings import Settings
 from bot.turn import Assistant
+from bot.workbench.lessons import waiting_apart
 from bot.workbench.listing import Listing
 from knowledge.database import DatabaseUnavailable, reading
 from knowledge.editing.published import Published
-from knowledge.editing.revisions import ContentRevision
 
 A_LOOK = 10.0  # seconds between looks whether a page that stands open may be seen still
 PATH = "/content"  # below the desk's
@@ -82,7 +82,7 @@ async def begin(
 
 
 async def _head(visit: Visit, here: str) -> None:
-    with ui.header().classes("items-center gap-3 p-2 flex-nowrap overflow-x-auto").style("height: 56px"):
+    with ui.header().classes("items-center gap-x-3 gap-y-1 p-2").style("min-height: 56px"):
         heading = ui.label(say(PAGES.get(here, "content.record"))).classes("sr-only")
         heading.props("role=heading aria-level=1")  # to the eye the links say it
         if may(visit.me.role, "cases"):
@@ -111,8 +111,7 @@ async def _count(link: ui.link, title: str, engine: Engine) -> None:
 
 def _count_waiting(engine: Engine) -> int:
     with reading(engine) as session:
-        wanted = select(func.count()).where(ContentRevision.state == "in_review")
-        return session.scalar(wanted) or 0
+        return len(waiting_apart(session))
 
 
 def names_of_staff(engine: Engine) -> dict[int, str]:

@@ -189,3 +189,9 @@ def test_a_text_that_the_fee_names_itself_is_not_named_again(library: Library) -
     what = "Cổng ghi: thu theo Thông tư 244/2016/TT-BTC"
     fee = Fee.model_validate({"amount": "not stated", "what": what, "basis": "244/2016/TT-BTC"})
     assert _told(library, _by("direct", fee)).text.count("244/2016/TT-BTC") == 1
+
+
+def test_an_amount_for_each_of_a_unit_is_said_as_people_say_it(library: Library) -> None:
+    fees = (Fee(amount=12_000, what="bản"), Fee(amount=0, what="bản"), Fee(amount=5_000, what="Bản dịch"))
+    for fee, told in zip(fees, ("12.000 đ/bản", "bản: miễn phí", "Bản dịch: 5.000 đ"), strict=True):
+        assert told.casefold() in _told(library, _by("direct", fee)).text.casefold()

@@ -105,6 +105,7 @@ def pages(folder: Path, nlu_url: str, address: str, engine: Engine) -> dict[str,
         requests.Session() as session,
     ):
         session.cookies.set(COOKIE, token)
+        server.wait_until_idle()
 
         def get(path: str) -> None:
             found = session.get(f"{server.url}{path}", timeout=60)
@@ -130,6 +131,8 @@ def published(folder: Path, nlu_url: str, address: str, engine: Engine, today: d
         servers.assistant(folder / "a", nlu_url, address, ASSISTANT_TODAY="") as one,
         servers.assistant(folder / "b", nlu_url, address, ASSISTANT_TODAY="") as other,
     ):
+        for server in (one, other):
+            server.wait_until_idle()
         for number in range(5):
             where = f"Nơi nộp mới số {number}"
             began = _publish(engine, where, today)

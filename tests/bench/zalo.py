@@ -150,6 +150,7 @@ def _measure(
     folder: Path, nlu_url: str, database: str, settings: dict[str, str], rate: int, seconds: int
 ) -> list[float]:
     with servers.assistant(folder, nlu_url, database, **settings) as program:
+        program.wait_until_idle()
         webhook = f"{program.url}/zalo/oa/webhook"
         asyncio.run(load(webhook, 10, 2))  # what is loaded at first use
         return asyncio.run(load(webhook, rate, seconds))

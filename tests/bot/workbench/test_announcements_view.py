@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
+import requests
 from playwright.sync_api import Page, expect
 from sqlalchemy import Engine, update
 
@@ -14,12 +15,50 @@ from bot.store import Conversation
 from knowledge.database import now, transaction
 from knowledge.dossiers import HERE
 from knowledge.editing.drafts import draft
+from tests.bot.workbench.test_workbench import approve, begin, hand_in, press
+from tests.conftest import wait_until
 
 
 def _figure(page: Page, name: str, count: str) -> None:
     expect(
         page.get_by_role("status").get_by_text(re.compile(f"^{name}$")).locator("xpath=..")
     ).to_contain_text(count)
+
+
+def test_an_urgent_notice_is_written_approved_and_said_and_withdrawn(
+    editor: Page, lawyer: Page, content_url: str
+) -> None:
+    today = datetime.now(HERE).date()
+    begin(editor, "notices", "table")
+    press(editor, "Thêm mục")
+    editor.get_by_label("Mã", exact=True).fill("bao-so-10")
+    editor.get_by_label("Thông báo", exact=True).fill("Một cửa nghỉ vì bão số 10.")
+    editor.get_by_label("Bắt đầu").fill(f"{today}T00:00")
+    editor.get_by_label("Kết thúc").fill(f"{today + timedelta(days=1)}T23:59")
+    editor.get_by_label("Tỉnh").fill("Vĩnh Phúc")
+    editor.get_by_role("option", name="Vĩnh Phúc").click()
+    hand_in(editor, "Nghỉ vì bão số 10 theo công điện.")
+    expect(editor.get_by_text("đã gửi duyệt")).to_be_visible()
+    approve(lawyer, "Thông báo khẩn")
+    words = "Một cửa nghỉ vì bão số 10."
+    wait_until(lambda: words in _said(content_url), "the notice above an answer", 20)
+    begin(lawyer, "notices", "table")
+    press(lawyer, "Bỏ bản nháp")
+    lawyer.get_by_role("dialog").get_by_role("button", name="Bỏ").click()
+    expect(lawyer.get_by_role("button", name="Sửa", exact=True)).to_be_visible()
+    begin(editor, "notices", "table")
+    editor.get_by_role("button", name="Mở rộng").last.click()
+    press(editor, "Xoá mục này")
+    hand_in(editor, "Bão đã tan, một cửa mở lại.")
+    expect(editor.get_by_text("đã gửi duyệt")).to_be_visible()
+    approve(lawyer, "Thông báo khẩn")
+    wait_until(lambda: words not in _said(content_url), "the end of the notice", 20)
+
+
+def _said(url: str) -> str:
+    body = {"conversation_id": None, "text": "cảm ơn"}
+    found = requests.post(f"{url}/api/v1/messages", json=body, timeout=60)
+    return " ".join(str(each["text"]) for each in found.json()["messages"])
 
 
 def test_a_notice_shows_where_it_goes_and_what_became_of_it(editor: Page, database: Engine) -> None:

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
+from datetime import date
 from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
 
 from actions.wording import say
-from bot.workbench.comparing import differences, told_place
-from bot.workbench.fee_advice import fee_advice
+from bot.workbench.comparing import differences, told_place, told_value
+from bot.workbench.fee_advice import advice_on, fee_advice
 from bot.workbench.fields import FormField, empty, form_of, told_choice, told_kind, told_table
 from bot.workbench.form_values import read, told_amount, told_words, written
 from bot.workbench.telling import told_fault
 from knowledge.content_files import Fault
 from knowledge.editing.records import FOLDERS, KINDS, MAPS, TABLES, shape_of
 from knowledge.portal_columns import WAYS
-from knowledge.records import Contact, Fee, Procedure, Tariff
+from knowledge.records import Contact, Fee, Notice, Procedure, Tariff
 from knowledge.sheets.columns import NOT_STATED_WORDS, Choice
 from knowledge.sheets.tables import Contacts, Fees, Tariffs
 
@@ -154,6 +155,24 @@ def test_other_ways_of_filing_with_the_old_amount_are_told_of(changed: dict[str,
     assert said.startswith(told) and bool(said) == bool(told)
     data["channels"][1]["fees"][0]["amount"] = fee["amount"]  # type: ignore[index]
     assert fee_advice(held, data, fee) == ""
+
+
+def test_the_reviewer_gets_the_advice_on_every_fee() -> None:
+    held = {"channels": [filed("direct", 8_000), filed("online", 8_000)]}
+    data = {"channels": [filed("direct", 12_000), filed("online", 12_000)]}
+    assert advice_on(held, data) == [say("content.fee_unfounded")]
+    assert advice_on(None, data) == advice_on(held, held) == []
+
+
+def test_moments_and_provinces_are_picked() -> None:
+    kinds = {field.name: field.kind for field in form_of(Notice)}
+    assert (kinds["starts"], kinds["ends"], kinds["province"]) == ("moment", "moment", "province")
+
+
+def test_days_are_told_as_people_write_them() -> None:
+    assert told_value("2026-07-01") == told_value(date(2026, 7, 1)) == "01/07/2026"
+    assert told_value({"day": "2026-07-01", "name": "Nghỉ bù"}) == "01/07/2026 · Nghỉ bù"
+    assert told_value("2026-07-01T08:00") == "2026-07-01T08:00"
 
 
 def test_a_changed_amount_needs_the_text_that_changed_it() -> None:
@@ -301,7 +320,7 @@ def test_every_field_of_a_new_record_is_shown_with_its_label() -> None:
     told = {each.where: each.after for each in found}
     assert told["Tên chủ đề"] == "Lệ phí mới" and told["Cách gọi của người dân"] == "- phí mới\n- giá mới"
     assert told["Nội dung theo thời gian"] == (
-        "- Áp dụng từ ngày: 2027-01-01\n  Nội dung: Miễn lệ phí.\n  Văn bản làm căn cứ: 9/2026/NQ-HĐND"
+        "- Áp dụng từ ngày: 01/01/2027\n  Nội dung: Miễn lệ phí.\n  Văn bản làm căn cứ: 9/2026/NQ-HĐND"
     )
     assert {each.before for each in found} == {"chưa có hoặc ngừng dùng", "(trống)"}
 

@@ -35,6 +35,7 @@ from bot.workbench.lessons import (
     teach_name,
     teach_question,
     teach_topic,
+    waiting_apart,
     with_corrections,
 )
 from bot.workbench.telling import told_refusal
@@ -42,7 +43,7 @@ from bot.workbench.unanswered import Asked, Groupings, SettledQuestion, grouped,
 from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import CONTENT
 from knowledge.database import now, reading, transaction
-from knowledge.editing.drafts import approve, drop, give_back, unschedule
+from knowledge.editing.drafts import approve, draft, drop, give_back, unschedule
 from knowledge.editing.exporting import export_folder
 from knowledge.editing.loading import load_folder
 from knowledge.editing.published import Published
@@ -228,6 +229,13 @@ def test_a_correction_takes_the_lesson_with_it_that_it_was_drafted_for(session: 
     assert lesson_of(session, alone.id) == alone.id
 
 
+def test_what_is_no_lesson_goes_alone(session: Session, by: Teacher) -> None:
+    table = draft(session, ("table", "notices"), 1, TODAY, [])
+    assert lesson_of(session, table.id) == table.id
+    lesson, correction = teach_name(session, by, "1.001193", [ODD])
+    assert waiting_apart(session) == {lesson.id: [correction.id]}
+
+
 def test_a_dropped_lesson_comes_again_with_its_correction(session: Session, by: Teacher) -> None:
     dropped = teach_name(session, by, "1.001193", [ODD])
     for row in dropped:
@@ -344,7 +352,7 @@ def test_a_group_becomes_a_name_and_the_next_question_is_answered(
     box.fill("1.001193")
     editor.get_by_role("option", name="1.001193").click()
     dialog.get_by_role("button", name="Đồng ý").click()
-    expect(editor.get_by_text("Đã ghi nhận.")).to_be_visible()
+    expect(editor.get_by_text("Đã gửi duyệt. Người khác duyệt")).to_be_visible()
     lawyer.goto("/desk/content/review")
     waiting = lawyer.locator(".q-card").filter(has_text="giấy mở mắt")
     expect(waiting).to_have_count(1)
