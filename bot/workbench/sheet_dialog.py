@@ -4,25 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 from typing import Any, get_args
 
 from nicegui import events, run, ui
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from actions.wording import say
 from bot.hotline.staff import audit
 from bot.workbench.comparing import told_value
-from bot.workbench.handing_in import hand_in
+from bot.workbench.handing_in import hand_in, named
 from bot.workbench.listing import data_of
 from bot.workbench.questions import ask_why
 from bot.workbench.shell import Visit
 from bot.workbench.telling import told_fault
+from knowledge.database import reading
 from knowledge.editing.checking import new_faults
 from knowledge.editing.drafts import Settled, begin_from, submit
 from knowledge.editing.records import Key, title_of
-from knowledge.editing.revisions import EditRefused, open_revision, take_turns
+from knowledge.editing.revisions import ContentRevision, EditRefused, open_revision, take_turns
 from knowledge.sheets import CellFault, Change, Plan, Table, read_sheet, write_sheet
 
 TABLES: tuple[Table, ...] = get_args(Table)
@@ -94,8 +96,20 @@ class SheetDialog:
         plan = read_sheet(self.table, data, content)
         bench = self.visit.bench
         found = new_faults(bench.published, bench.settings.content_day(), plan.records)
-        faults = tuple(CellFault(None, told_fault(each, plan.records)) for each in found)
-        return replace(plan, faults=faults) if faults else plan
+        told = [told_fault(each, plan.records) for each in found]
+        told += [say("content.sheet_older", name=named(key, content.get(key))) for key in self._newer(plan)]
+        return replace(plan, faults=tuple(CellFault(None, each) for each in told)) if told else plan
+
+    def _newer(self, plan: Plan) -> list[Key]:
+        """List the records of a plan that were approved anew since the file was written."""
+        if plan.made_at is None:
+            return []
+        each = ContentRevision
+        decided = each.decided_at >= plan.made_at + timedelta(seconds=1)  # files tell whole seconds
+        wanted = select(each.kind, each.key).where(each.state == "approved", decided)
+        with reading(self.visit.bench.engine) as session:
+            approved = set(session.execute(wanted).tuples())
+        return [key for key in plan.records if key in approved]
 
     @ui.refreshable_method
     def _plan(self) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from knowledge.sheets.columns import Value
@@ -51,13 +51,15 @@ class Plan:
     """What a sheet would change.
 
     ``records`` holds the new data of each record that changes, and is empty while there are faults.
-    ``notes`` tell, in Vietnamese, what was read although it may not be expected.
+    ``notes`` tell, in Vietnamese, what was read although it may not be expected; ``made_at``: when the file
+    was first written, if it says so.
     """
 
     changes: tuple[Change, ...] = ()
     faults: tuple[CellFault, ...] = ()
     notes: tuple[str, ...] = ()
     records: Mapping[tuple[str, str], Any] = field(default_factory=dict)
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,9 @@ class _Reading:
                 self._read(number, cells)
         changes, records = self._outcome(content)
         faults = sorted(self._faults, key=lambda fault: _by_row(fault.cell))
-        return Plan(tuple(changes), tuple(faults), self._grid.notes, {} if faults else records)
+        return Plan(
+            tuple(changes), tuple(faults), self._grid.notes, {} if faults else records, self._grid.made_at
+        )
 
     def _outcome(self, content: Content) -> tuple[list[Change], dict[tuple[str, str], Any]]:
         changes: list[Change] = []

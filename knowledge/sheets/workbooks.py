@@ -13,6 +13,7 @@ import warnings
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 from xml.parsers import expat  # with expat's own bounds on entities; documents that declare any are refused
@@ -67,11 +68,15 @@ class Structure:
 
 @dataclass(frozen=True)
 class Grid:
-    """The rows of one sheet that are not empty: number -> column number (from 1) -> cell."""
+    """The rows of one sheet that are not empty: number -> column number (from 1) -> cell.
+
+    ``made_at``: when the file was first written, in UTC, as far as it says so.
+    """
 
     rows: dict[int, dict[int, Cell]]
     merged: tuple[str, ...]
     notes: tuple[str, ...]
+    made_at: datetime | None
 
 
 def read_grid(file: bytes, title: str) -> Grid:
@@ -168,7 +173,13 @@ def _read(file: bytes, title: str, structures: dict[str, Structure]) -> Grid:
             for number, row in enumerate(sheet.iter_rows(max_col=MOST_COLUMNS), 1)
             if (cells := dict(_cells(row)))
         }
-        return Grid(rows, tuple(structure.merged), (*notes, *_notes_of_hidden(sheet, rows, structure)))
+        made_at = book.properties.created
+        return Grid(
+            rows,
+            tuple(structure.merged),
+            (*notes, *_notes_of_hidden(sheet, rows, structure)),
+            made_at.replace(tzinfo=UTC) if made_at else None,
+        )
     finally:
         book.close()
 
