@@ -59,7 +59,7 @@ class Plan:
     faults: tuple[CellFault, ...] = ()
     notes: tuple[str, ...] = ()
     records: Mapping[tuple[str, str], Any] = field(default_factory=dict)
-    made_at: datetime | None = None
+    made_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
