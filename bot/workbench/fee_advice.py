@@ -39,8 +39,8 @@ def fee_advice(held: Any, data: Any, fee: Any) -> str:
         told.append(say("content.fee_unfounded"))
     elif fee["basis"] == old[0].get("basis"):
         told.append(say("content.fee_same_basis", basis=fee["basis"]))
-    if words := [text for text in _texts(data) if _states(text, was)]:
-        told.append(say("content.fee_in_words", amount=dong(was), text=_around(words[0], was)))
+    if stated := next(filter(None, (_states(text, was) for text in _texts(data))), None):
+        told.append(say("content.fee_in_words", amount=dong(was), text=_around(stated)))
     return "\n".join(told)
 
 
@@ -80,9 +80,7 @@ def _states(text: str, amount: int) -> re.Match[str] | None:
     return re.search(rf"(?<![\d.,/]){written}(?![\d/]|[.,]\d)", text)
 
 
-def _around(text: str, amount: int) -> str:
-    """Cut the words beside an amount out of a text."""
-    found = _states(text, amount)
-    begin, end = (found.start(), found.end()) if found else (0, 0)
-    cut = text[max(0, begin - BESIDE) : end + BESIDE].strip()
+def _around(stated: re.Match[str]) -> str:
+    """Cut the words beside an amount out of its text."""
+    cut = stated.string[max(0, stated.start() - BESIDE) : stated.end() + BESIDE]
     return " ".join(cut.split())
