@@ -30,11 +30,13 @@ Kind = Literal[
     "wordlists",
     "official_text",
     "province",
+    "audience",
 ]
 WORDING = Path(__file__).with_name("fields.yml")
 _UNIT_IN = {"Fee": "what", "Tariff": "note"}  # where it is told what an amount is paid for each of
 _CHOSEN: dict[tuple[str, str], Kind] = {  # keys of other records
     ("Fee", "basis"): "official_text", ("Notice", "province"): "province", ("Topic", "province"): "province",
+    ("Notice", "audience"): "audience",
 }  # fmt: skip
 _SAYS_STATED = next(each for each in get_args(Stated) if isinstance(each, BeforeValidator))
 

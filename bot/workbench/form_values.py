@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from actions.wording import say
+from actions.wording import say, thousands
 from bot.workbench.fields import FormField
-from knowledge.amounts import Amount, AmountError, read_amount
+from knowledge.amounts import Amount, AmountError, read_amount, spell_amount
 from knowledge.search import folded_words
 
 WORDS = ("words", "wordlists")
@@ -88,6 +88,14 @@ def told_amount(field: FormField, typed: str | None, beside: str | None) -> str 
     except AmountError as error:
         return str(error)
     return None if agrees(found.per, beside) else say("content.unit_differs", unit=found.per, words=beside)
+
+
+def told_as_understood(typed: str) -> str:
+    """Say how an amount that was typed in another way than in figures is understood; else nothing."""
+    found = amount(typed)
+    if found is None or typed.strip().isdecimal():
+        return ""
+    return say("content.understood", amount=thousands(found.amount), words=spell_amount(found.amount))
 
 
 def _words(field: FormField, text: str) -> dict[str, Any]:

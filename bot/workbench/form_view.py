@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +13,17 @@ from actions.wording import dong, say
 from bot.workbench.comparing import told_entry
 from bot.workbench.difference_view import LINES
 from bot.workbench.fields import FormField, empty, told_choice
-from bot.workbench.form_values import WORDS, agrees, amount, nothing, read, told_amount, told_words, written
+from bot.workbench.form_values import (
+    WORDS,
+    agrees,
+    amount,
+    nothing,
+    read,
+    told_amount,
+    told_as_understood,
+    told_words,
+    written,
+)
 from knowledge.records import NOT_STATED
 
 ONE_LINE = frozenset(
@@ -29,7 +39,6 @@ ONE_LINE = frozenset(
         "procedure",
         "topic",
         "link",
-        "audience",
     }
 )
 Data = dict[str, Any]
@@ -39,16 +48,15 @@ Data = dict[str, Any]
 class Around:
     """What a form knows of its page: who hears of each change and of each field that is entered and left.
 
-    ``texts`` and ``provinces`` give what to choose from, titles by key; ``advise`` what to think of when an
-    amount is changed, or nothing.
+    ``known`` gives what to choose from where a field names another record, by the field's kind: titles by
+    key; ``advise`` what to think of when an amount is changed, or nothing.
     """
 
     is_open: bool
     changed: Callable[[], None]
     entered: Callable[[int], None]
     left: Callable[[int], Awaitable[object]]
-    texts: Callable[[], dict[str, str]]
-    provinces: Callable[[], dict[str, str]]
+    known: Mapping[str, Callable[[], dict[str, str]]]
     advise: Callable[[Data], str]
 
 
@@ -121,11 +129,14 @@ class FormView:
 
     def _money(self, field: FormField, data: Data, element: Any) -> None:
         """Let an amount be typed with what it is paid for each of, which goes into its own field."""
+        understood = ui.label().classes(f"w-full text-sm text-grey-8 mt-3 {LINES}").props("role=status")
         advice = ui.label().classes(f"w-full bg-orange-1 p-2 mt-3 rounded {LINES}").props("role=status")
 
         def advise() -> None:
             advice.text = self._around.advise(data) if self._is_open else ""
-            advice.set_visibility(bool(advice.text))
+            understood.text = told_as_understood(element.value or "") if self._is_open else ""
+            for told in (advice, understood):
+                told.set_visibility(bool(told.text))
 
         def typed() -> None:
             found = amount(element.value or "")
@@ -163,10 +174,8 @@ class FormView:
                 return ui.input(label, value=value or "").props("type=date stack-label")
             case "moment":
                 return ui.input(label, value=str(value or "")[:16]).props("type=datetime-local stack-label")
-            case "official_text":
-                return _key_choice(label, value, self._around.texts)
-            case "province":
-                return _key_choice(label, value, self._around.provinces)
+            case kind if kind in self._around.known:
+                return _key_choice(label, value, self._around.known[kind])
             case kind if kind in WORDS:
                 box = ui.textarea(label, value=written(field, value)).props("autogrow rows=1")
                 box.validation = lambda text: told_words(field, text)
@@ -258,6 +267,8 @@ def _key_choice(label: str, value: str | None, known: Callable[[], dict[str, str
         return {**({value: value} if value else {}), **known()}
 
     box = ui.select(options(), label=label, value=value or None, with_input=True, clearable=True)
+    with box.add_slot("no-option"), ui.item():
+        ui.item_section(say("content.no_option"))
     box.on("focus", lambda: None if box.options == options() else box.set_options(options()))
     return box
 

@@ -33,7 +33,9 @@ async def learn_page(visit: Visit) -> None:
     screen = LearnScreen(visit)
     with ui.column().classes("w-full max-w-5xl mx-auto gap-2"):
         ui.label(say("content.learn_hint")).classes("text-sm text-grey-8")
-        screen.busy = ui.spinner(size="2em")
+        with ui.row().classes("items-center gap-2").props("role=status") as screen.busy:
+            ui.spinner(size="2em")
+            ui.label(say("content.grouping")).classes("text-sm text-grey-8")
         screen.trouble = ui.label("").classes("text-negative").props("role=alert")
         screen.build()
     ui.timer(0.1, screen.load, once=True)
@@ -46,7 +48,7 @@ class LearnScreen:
         self.visit = visit
         self.groups: list[AskedGroup] = []
         self.proposals: list[Proposal] = []
-        self.busy: ui.spinner
+        self.busy: ui.row
         self.trouble: ui.label
         self.is_loaded = False
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from actions.wording import say
@@ -114,6 +114,15 @@ def waiting_apart(session: Session) -> dict[int, list[int]]:
     together = {row.id: with_corrections(session, [row.id])[1:] for row in waiting(session)}
     along = {number for numbers in together.values() for number in numbers}
     return {number: numbers for number, numbers in together.items() if number not in along}
+
+
+def count_apart(session: Session) -> int:
+    """Count what waits for review by itself, without reading it all: a sheet may hand thousands in."""
+    each = ContentRevision
+    in_review = each.state == "in_review"
+    count = session.scalar(select(func.count()).where(in_review)) or 0
+    corrections = session.scalars(select(each.id).where(in_review, each.kind == "correction")).all()
+    return count - sum(lesson_of(session, number) != number for number in corrections)
 
 
 def lesson_of(session: Session, revision: int) -> int:

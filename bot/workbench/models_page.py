@@ -109,9 +109,8 @@ class ModelsScreen:
     def training(self) -> None:
         """Draw what serves, and the training that goes on or went last."""
         shown, training = self.shown, self.shown.training
-        ui.label(say("content.serving", name=shown.serving or say("content.nlu_down"))).classes(
-            "text-sm text-grey-8"
-        )
+        serving = self._called(shown.serving) if shown.serving else say("content.nlu_down")
+        ui.label(say("content.serving", name=serving)).classes("text-sm text-grey-8")
         if shown.is_running and training:
             ui.label(say("content.training_goes", doing=training.doing)).props("role=status")
             ui.linear_progress(training.progress, show_value=False).props("size=12px")
@@ -131,21 +130,27 @@ class ModelsScreen:
         for model in self.shown.models:
             self._model(model)
 
+    def _called(self, name: str) -> str:
+        """Call a model by its number; one that the database does not hold by its file."""
+        known = next((each for each in self.shown.models if each.name == name), None)
+        return say("content.model_named", number=known.id) if known else name
+
     def _model(self, model: NluModel) -> None:
-        shown = self.shown
-        with ui.card().props(f'flat bordered role=group aria-label="{model.name}"').classes("w-full gap-1"):
+        shown, called = self.shown, self._called(model.name)
+        with ui.card().props(f'flat bordered role=group aria-label="{called}"').classes("w-full gap-1"):
             with ui.row().classes("items-center gap-2"):
-                ui.label(model.name).classes("font-bold break-all")
+                ui.label(called).classes("font-bold")
                 if model.id == shown.active or (shown.active is None and model.name == shown.serving):
                     ui.badge(say("content.model_active"), color="positive")
             who = shown.names.get(model.staff_id or 0, say("content.model_of_release"))
-            ui.label(f"{who} · {moment(model.made_at)}").classes("text-sm text-grey-8")
+            ui.label(f"{who} · {moment(model.made_at)} · {model.name}").classes(
+                "text-sm text-grey-8 break-all"
+            )
             if model.report:
                 verdict = "worse" if model.report["is_worse"] else "no_worse"
                 colour = "text-negative" if model.report["is_worse"] else "text-positive"
-                ui.label(say(f"content.model_{verdict}", than=model.report["against"]["file"])).classes(
-                    f"font-bold {colour}"
-                )
+                told = say(f"content.model_{verdict}", than=self._called(model.report["against"]["file"]))
+                ui.label(told).classes(f"font-bold {colour}")
                 with ui.expansion(say("content.report")).classes("w-full"):
                     show_report(model.report)
             if model.id != shown.active and model.name != shown.serving:
@@ -173,7 +178,9 @@ class ModelsScreen:
         me = self.visit.me
         is_doubtful = not model.is_good
         with self.visit.doing.dialog() as dialog, ui.card().classes("w-full gap-2"):
-            ui.label(say("content.activate_title", name=model.name)).classes("text-lg font-bold break-all")
+            ui.label(say("content.activate_title", name=self._called(model.name))).classes(
+                "text-lg font-bold"
+            )
             if is_doubtful:
                 key = "worse_lead" if may(me.role, "figures") else "worse_ask"
                 ui.label(say(f"content.{key}")).classes("text-negative")

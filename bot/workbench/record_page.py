@@ -35,6 +35,7 @@ from knowledge.editing.drafts import Settled, drop, give_back, save, submit, tak
 from knowledge.editing.records import TABLE, Key, UnknownKey, shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, plain
 from knowledge.editing.three_way import Conflict, merge
+from knowledge.records import EVERYBODY
 
 FEWEST_TO_JUMP = 8  # fields of a form that is too long to see at once
 SAVED_EVERY = 5.0  # seconds between savings of what was typed
@@ -226,9 +227,8 @@ class RecordScreen:
             ui.label(say("content.not_begun")).classes("text-grey-8 p-2")
             return
         is_open = opened is not None and opened.state == "draft"
-        around = Around(
-            is_open, self._note_typed, self._enter, self._leave, self._texts, self._provinces, self._advise
-        )
+        known = {"official_text": self._texts, "province": self._provinces, "audience": self._audiences}
+        around = Around(is_open, self._note_typed, self._enter, self._leave, known, self._advise)
         jumps = ui.row().classes("w-full gap-x-3 gap-y-1 flex-nowrap md:flex-wrap overflow-x-auto text-sm")
         places = FormView(self.data, around).build(self._fields())
         if len(places) < FEWEST_TO_JUMP:
@@ -248,6 +248,16 @@ class RecordScreen:
     def _provinces(self) -> dict[str, str]:
         packs = self.visit.bench.assistant.library.catalogue.provinces
         return {key: pack.name for key, pack in packs.items()}
+
+    def _audiences(self) -> dict[str, str]:
+        """Give to whom an announcement may go: everybody, or those who asked about one thing."""
+        catalogue = self.visit.bench.assistant.library.catalogue
+        asked = {
+            **catalogue.procedures.names(),
+            **{key: each.title for key, each in catalogue.topics.items()},
+        }
+        told = {key: say("content.who_asked", what=title) for key, title in asked.items()}
+        return {EVERYBODY: say("content.everybody"), **told}
 
     def _advise(self, fee: dict[str, Any]) -> str:
         held = self.state.held

@@ -38,7 +38,7 @@ class RecordState:
     history: list[ContentRevision]
     names: dict[int, str]
     imported: dict[str, Any] | None
-    texts: dict[str, str]  # the titles of official texts by number, those in drafts too
+    texts: dict[str, str]  # the titles of numbered official texts by number, those in drafts too
 
     @property
     def is_retired(self) -> bool:
@@ -68,7 +68,7 @@ def read_state(engine: Engine, key: Key, today: date) -> RecordState:
             revisions_of_record(session, key),
             {},
             None,
-            _official_texts(session, today) if key[0] == "procedure" else {},
+            _numbered_texts(session, today) if key[0] == "procedure" else {},
         )
         session.expunge_all()
     state.names = names_of_staff(engine)
@@ -77,7 +77,8 @@ def read_state(engine: Engine, key: Key, today: date) -> RecordState:
     return state
 
 
-def _official_texts(session: Session, today: date) -> dict[str, str]:
+def _numbered_texts(session: Session, today: date) -> dict[str, str]:
+    """Give the texts that may set a fee: those with a number, not news or what bears a mere name."""
     each = ContentRevision
     is_held = and_(each.state == "approved", each.publish_on <= today)
     wanted = select(each.key, each.data).where(
@@ -85,7 +86,7 @@ def _official_texts(session: Session, today: date) -> dict[str, str]:
     )
     found = session.execute(wanted.order_by(each.decided_at.is_(None), each.publish_on, each.decided_at))
     newest: dict[str, Any] = dict(found.tuples().all())
-    return {key: str(data.get("title") or key) for key, data in newest.items() if data}
+    return {key: str(data.get("title") or key) for key, data in newest.items() if data and " " not in key}
 
 
 async def begin_draft(visit: Visit, key: Key, state: RecordState) -> bool:

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from actions.wording import say
 from bot.hotline.staff import audit
 from bot.workbench.comparing import told_value
+from bot.workbench.fee_advice import advice_on
 from bot.workbench.handing_in import hand_in, named
 from bot.workbench.listing import data_of
 from bot.workbench.questions import ask_why
@@ -124,6 +125,8 @@ class SheetDialog:
             _listed(title, [str(each) for each in plan.faults], "text-negative")
         title = say("content.sheet_changes", count=len(plan.changes))
         _listed(title, [_told(each, self.read) for each in plan.changes], "")
+        if advice := self._advice(plan):
+            _listed(say("content.sheet_advice", count=len(advice)), advice, "bg-orange-1 p-2 rounded")
         if plan.faults or not plan.records:
             return
         why, on = ask_why()
@@ -131,6 +134,14 @@ class SheetDialog:
         on.bind_value(self, "publish_on")
         title = say("content.sheet_hand_in", count=len(plan.records))
         ui.button(title, on_click=partial(self._hand_in, plan)).props("no-caps")
+
+    def _advice(self, plan: Plan) -> list[str]:
+        """Say what to think of in each procedure of which a fee would change."""
+        return [
+            f"{named(key, data)}: {advice}"
+            for key, data in plan.records.items()
+            for advice in advice_on(self.read[key], data)
+        ]
 
     async def _hand_in(self, plan: Plan) -> None:
         drafted = _Drafted()

@@ -19,7 +19,7 @@ from bot.hotline.staff import Staff, may
 from bot.hotline.staff_sessions import Signed, csrf_of
 from bot.settings import Settings
 from bot.turn import Assistant
-from bot.workbench.lessons import waiting_apart
+from bot.workbench.lessons import count_apart
 from bot.workbench.listing import Listing
 from knowledge.database import DatabaseUnavailable, reading
 from knowledge.editing.published import Published
@@ -27,6 +27,10 @@ from knowledge.editing.published import Published
 A_LOOK = 10.0  # seconds between looks whether a page that stands open may be seen still
 PATH = "/content"  # below the desk's
 COLOUR = "#0b5557"
+STYLE = """
+.q-field__bottom { position: static; transform: none; }
+.q-field--with-bottom { padding-bottom: 0; }
+"""  # a hint of several lines makes room for itself
 COUNT_EVERY = 2.0  # seconds between looks at how many drafts wait
 PAGES = {
     "": "content.list",
@@ -82,6 +86,7 @@ async def begin(
 
 
 async def _head(visit: Visit, here: str) -> None:
+    ui.add_css(STYLE)
     with ui.header().classes("items-center gap-x-3 gap-y-1 p-2").style("min-height: 56px"):
         heading = ui.label(say(PAGES.get(here, "content.record"))).classes("sr-only")
         heading.props("role=heading aria-level=1")  # to the eye the links say it
@@ -111,7 +116,7 @@ async def _count(link: ui.link, title: str, engine: Engine) -> None:
 
 def _count_waiting(engine: Engine) -> int:
     with reading(engine) as session:
-        return len(waiting_apart(session))
+        return count_apart(session)
 
 
 def names_of_staff(engine: Engine) -> dict[int, str]:

@@ -1,7 +1,8 @@
 """What a filled-in sheet would change: rows laid beside the entries of the content, nothing applied.
 
 Rows may stand in any order: a row is first taken for the entry it equals, then for one that differs in a
-single column, then for one of the same thing; what is left over is removed or added.
+single column, then for one of the same thing, last for one that is called the same; what is left over is
+removed or added.
 """
 
 from __future__ import annotations
@@ -187,11 +188,11 @@ class ListPlan:
         """Pair row numbers with the indexes of entries."""
         names = tuple(column.field for column in self._table.columns)
         keys = tuple(column.field for column in self._table.columns if column.key)
-        same = tuple(dict.fromkeys((*keys, *self._table.same)))
+        same, called = ((*keys, *fields) for fields in (self._table.same, self._table.called))
         but_one = [tuple(one for one in names if one != name) for name in names if name not in keys]
         rows, old = list(self._rows), dict(self._old)
         pairs: dict[int, int] = {}
-        for fields in (names, *but_one, (*same, "valid_from"), same):
+        for fields in (names, *but_one, (*same, "valid_from"), same, called):
             pairs |= _join(rows, old, fields)
             rows = [row for row in rows if row.number not in pairs]
         return pairs

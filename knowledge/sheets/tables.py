@@ -77,11 +77,12 @@ class Rows:
     """A table over one state of the content; its first column is the owner of a row (procedure, province).
 
     While a sheet has no row of an owner, the owner's entries stay. ``same`` are the fields that make two
-    entries the same thing at different times.
+    entries the same thing at different times, ``called`` those by which a changed one is still known.
     """
 
     title: ClassVar[str]
     same: ClassVar[tuple[str, ...]]
+    called: ClassVar[tuple[str, ...]]
     columns: tuple[Column, ...]
 
     def lists(self) -> Iterator[tuple[Place, list[Entry]]]:
@@ -146,6 +147,7 @@ class Fees(Rows):
 
     title = "Phí, lệ phí"
     same = ("what", "basis")
+    called = ("what",)
     columns = (
         Column("code", "Mã thủ tục", Code(), 12, required=True, key=True),
         Column("name", "Tên thủ tục (chỉ để xem)", Words(), 44, key=True),
@@ -203,7 +205,7 @@ class Contacts(Rows):
     """The telephone numbers of each province pack."""
 
     title = "Đường dây nóng"
-    same = ("name",)
+    same = called = ("name",)
 
     def __init__(self, content: Content) -> None:
         self._packs = {key: data for (kind, key), data in content.items() if kind == "province"}
@@ -239,7 +241,7 @@ class Tariffs(Rows):
     """What the post takes, by province."""
 
     title = "Cước bưu chính"
-    same = ("province", "distance", "up_to_grams")
+    same = called = ("province", "distance", "up_to_grams")
 
     def __init__(self, content: Content) -> None:
         self._tariffs: list[Entry] = list(content.get(("table", "tariffs")) or ())

@@ -338,6 +338,19 @@ def test_a_fee_that_is_renamed_is_the_same_fee() -> None:
     assert (change.column, change.before, change.after) == ("Thu cho", "Mỗi hộ chiếu", "Một hộ chiếu")
 
 
+def test_a_fee_whose_amount_and_text_both_change_is_the_same_fee() -> None:
+    def edit(sheet: Any) -> None:
+        for title, value in (("Mức thu (đồng)", 150_000), ("Căn cứ", "9/2026/TT-BTC")):
+            _set(title, value, PASSPORT, "Trực tiếp", "Mỗi hộ chiếu")(sheet)
+
+    plan = _read(edit)
+    assert [(change.column, change.after) for change in plan.changes] == [
+        ("Mức thu (đồng)", 150_000),
+        ("Căn cứ", "9/2026/TT-BTC"),
+    ]
+    assert [fee["amount"] for fee in _fees(plan, PASSPORT)] == [150_000, 400_000]
+
+
 def test_a_new_tariff_stands_behind_those_of_its_province() -> None:
     row = ["Lạng Sơn", "khác tỉnh", None, 30_000, None, date(2026, 1, 1), None, "Bưu điện Lạng Sơn"]
     tariffs = _read(_append(*row), "tariffs").records["table", "tariffs"]

@@ -12,9 +12,10 @@ from sqlalchemy import Engine, update
 from bot.announcements import A_WHILE, Announcement
 from bot.outbox import OutboxMessage
 from bot.store import Conversation
-from knowledge.database import now, transaction
+from knowledge.database import now, reading, transaction
 from knowledge.dossiers import HERE
 from knowledge.editing.drafts import draft
+from knowledge.editing.revisions import holding_of
 from tests.bot.workbench.test_workbench import approve, begin, hand_in, press
 from tests.conftest import wait_until
 
@@ -26,7 +27,7 @@ def _figure(page: Page, name: str, count: str) -> None:
 
 
 def test_an_urgent_notice_is_written_approved_and_said_and_withdrawn(
-    editor: Page, lawyer: Page, content_url: str
+    editor: Page, lawyer: Page, content_url: str, database: Engine
 ) -> None:
     today = datetime.now(HERE).date()
     begin(editor, "notices", "table")
@@ -37,9 +38,16 @@ def test_an_urgent_notice_is_written_approved_and_said_and_withdrawn(
     editor.get_by_label("Kết thúc").fill(f"{today + timedelta(days=1)}T23:59")
     editor.get_by_label("Tỉnh").fill("Vĩnh Phúc")
     editor.get_by_role("option", name="Vĩnh Phúc").click()
+    editor.get_by_label("Gửi cho ai").fill("khai sinh")
+    expect(editor.get_by_role("option", name="Người đã hỏi: Đăng ký khai sinh", exact=True)).to_be_visible()
+    editor.get_by_label("Gửi cho ai").fill("mọi")
+    editor.get_by_role("option", name="Mọi người", exact=True).click()
     hand_in(editor, "Nghỉ vì bão số 10 theo công điện.")
     expect(editor.get_by_text("đã gửi duyệt")).to_be_visible()
     approve(lawyer, "Thông báo khẩn")
+    with reading(database) as session:
+        held = holding_of(session, ("table", "notices"), today)
+    assert held and held.data[-1]["audience"] == "all"
     words = "Một cửa nghỉ vì bão số 10."
     wait_until(lambda: words in _said(content_url), "the notice above an answer", 20)
     begin(lawyer, "notices", "table")

@@ -14,7 +14,7 @@ from actions.wording import say
 from bot.workbench.comparing import differences, told_place, told_value
 from bot.workbench.fee_advice import advice_on, fee_advice
 from bot.workbench.fields import FormField, empty, form_of, told_choice, told_kind, told_table
-from bot.workbench.form_values import read, told_amount, told_words, written
+from bot.workbench.form_values import read, told_amount, told_as_understood, told_words, written
 from bot.workbench.telling import told_fault
 from knowledge.content_files import Fault
 from knowledge.editing.records import FOLDERS, KINDS, MAPS, TABLES, shape_of
@@ -77,6 +77,11 @@ def test_a_new_record_has_what_is_required_and_nothing_else() -> None:
 )
 def test_an_amount_is_read_as_officials_type_it(typed: str, data: object) -> None:
     assert read(MONEY, typed) == data
+
+
+def test_an_amount_in_words_is_told_as_it_is_understood() -> None:
+    assert told_as_understood("mười nghìn rưỡi") == "Mình hiểu là 10.500 đồng (mười nghìn năm trăm đồng)."
+    assert told_as_understood("10500") == told_as_understood("liên hệ") == told_as_understood("") == ""
 
 
 @pytest.mark.parametrize(

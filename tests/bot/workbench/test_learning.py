@@ -29,6 +29,7 @@ from bot.store import Conversation, Turn, UnresolvedQuestion
 from bot.workbench.lessons import (
     Teacher,
     begin_again,
+    count_apart,
     decided_corrections,
     lesson_of,
     teach_example,
@@ -233,7 +234,7 @@ def test_what_is_no_lesson_goes_alone(session: Session, by: Teacher) -> None:
     table = draft(session, ("table", "notices"), 1, TODAY, [])
     assert lesson_of(session, table.id) == table.id
     lesson, correction = teach_name(session, by, "1.001193", [ODD])
-    assert waiting_apart(session) == {lesson.id: [correction.id]}
+    assert waiting_apart(session) == {lesson.id: [correction.id]} and count_apart(session) == 1
 
 
 def test_a_dropped_lesson_comes_again_with_its_correction(session: Session, by: Teacher) -> None:
