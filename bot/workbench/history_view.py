@@ -49,7 +49,8 @@ class HistoryView:
         with ui.column().classes("w-full border-b border-gray-300 py-2 gap-1"):
             state = say(f"content.state_{_told_state(row, held, self.today)}")
             since = told_day(row.publish_on) if row.publish_on else ""
-            ui.label(" · ".join(each for each in (f"{row.id}", state, since) if each)).classes("font-bold")
+            number = say("content.revision", number=row.id)
+            ui.label(" · ".join(each for each in (number, state, since) if each)).classes("font-bold")
             who = self._state().who(row.authors)
             reviewer = (
                 say("content.reviewed_by", who=self._state().names.get(row.reviewer, "?"))
@@ -60,6 +61,8 @@ class HistoryView:
             ui.label(" · ".join(each for each in parts if each)).classes("text-sm text-grey-8")
             if row.why:
                 ui.label(row.why).classes(f"text-sm {LINES}")
+            if row.remark:  # dropped after it was given back
+                ui.label(say("content.remark_was", remark=row.remark)).classes(f"text-sm {LINES}")
             with ui.row().classes("gap-1"):
                 ui.button(say("content.compare"), on_click=partial(self._compare, row)).props(
                     "flat dense no-caps"

@@ -24,10 +24,8 @@ from nlu.data_files import Example, read_folder
 
 INTENTS = frozenset({"ask_documents", "ask_fee", "ask_where", "ask_human", "greet", "out_of_scope"})
 PROCEDURES = ("1.001193", "1.000894", "1.001456", "1.004222")
-ADDED = (
-    "mang [khai sinh](procedure) tung tăng ra xã nhé bà con"  # nobody could tell that it asks for the place
-)
-ADDED_TEXT = "mang khai sinh tung tăng ra xã nhé bà con"
+ADDED = "[khai sinh](procedure) lon ton nhé bà con ơi"  # nobody could tell that it asks for the place
+ADDED_TEXT = "khai sinh lon ton nhé bà con ơi"
 
 
 @dataclass(frozen=True)

@@ -108,12 +108,7 @@ def test_a_draft_that_was_given_back_says_so_until_it_is_handed_in_again(
     hand_in(editor, "Viết lại cho dễ hiểu")
     expect(editor.get_by_text("đã gửi duyệt")).to_be_visible(timeout=CHECKED)
     lawyer.goto("/desk/content/review")
-    card = lawyer.locator(".q-card").filter(has_text="Viết lại cho dễ hiểu")
-    card.get_by_role("button", name="Trả lại để sửa").click()
-    dialog = lawyer.get_by_role("dialog")
-    dialog.get_by_label("Cần sửa gì").fill("Thiếu nơi nộp")
-    dialog.get_by_role("button", name="Trả lại để sửa").click()
-    expect(card).to_have_count(0)
+    _give_back(lawyer, "Viết lại cho dễ hiểu", "Thiếu nơi nộp")
     record(editor, code)
     expect(editor.get_by_text("Được trả lại. Người duyệt nhắn: Thiếu nơi nộp")).to_be_visible()
     editor.goto("/content")
@@ -123,6 +118,22 @@ def test_a_draft_that_was_given_back_says_so_until_it_is_handed_in_again(
     hand_in(editor, "Viết lại, đã thêm nơi nộp")
     expect(editor.get_by_text("đã gửi duyệt")).to_be_visible(timeout=CHECKED)
     expect(editor.get_by_text("Thiếu nơi nộp")).to_have_count(0)
+    lawyer.goto("/desk/content/review")
+    _give_back(lawyer, "đã thêm nơi nộp", "Nơi nộp chưa đúng")
+    record(editor, code)
+    press(editor, "Bỏ bản nháp")
+    editor.get_by_role("dialog").get_by_role("button", name="Bỏ bản nháp").click()
+    editor.get_by_role("tab", name="Lịch sử").click()
+    expect(editor.get_by_text("Người duyệt nhắn: Nơi nộp chưa đúng", exact=True)).to_be_visible()
+
+
+def _give_back(lawyer: Page, why: str, remark: str) -> None:
+    card = lawyer.locator(".q-card").filter(has_text=why)
+    card.get_by_role("button", name="Trả lại để sửa").click()
+    dialog = lawyer.get_by_role("dialog")
+    dialog.get_by_label("Cần sửa gì").fill(remark)
+    dialog.get_by_role("button", name="Trả lại để sửa").click()
+    expect(card).to_have_count(0)
 
 
 def test_a_fault_names_the_way_of_filing(editor: Page) -> None:
