@@ -22,6 +22,7 @@ import yaml
 from knowledge.database import now
 from nlu.contract import ROOT
 from tests.bench import servers
+from tests.conftest import opened_database
 from tests.servers import zalo_oa as server
 from tests.servers.zalo_oa import ZaloOaServer, sign
 
@@ -115,7 +116,9 @@ def main(
     rate: Annotated[int, typer.Option(min=1, help="events a second")] = 100,
     seconds: Annotated[int, typer.Option(min=1, help="how long")] = 20,
     nlu_url: Annotated[str, typer.Option(help="an NLU server that runs already; empty: one of its own")] = "",
-    database: Annotated[str, typer.Option(help="sqlite, or the address of a PostgreSQL database")] = "sqlite",
+    database: Annotated[
+        str, typer.Option(help="a PostgreSQL to be emptied; else a new SQLite file")
+    ] = "sqlite",
 ) -> None:
     """Measure, and print the figures as JSON; fails when the webhook is slower than it may be."""
     pipe, theirs = multiprocessing.Pipe()
@@ -127,9 +130,8 @@ def main(
         "ZALO_APP_SECRET": server.APP_SECRET, "ZALO_OA_REFRESH_TOKEN": server.SEED,
         "ZALO_API": url, "ZALO_OAUTH": url,
     }  # fmt: skip
-    with TemporaryDirectory(prefix="bench-") as name:
-        folder = Path(name)
-        address = f"sqlite:///{folder / 'zalo.db'}" if database == "sqlite" else database
+    with TemporaryDirectory(prefix="bench-") as name, opened_database(database, Path(name)) as engine:
+        folder, address = Path(name), engine.url.render_as_string(hide_password=False)
         if nlu_url:
             took = _measure(folder, nlu_url, address, settings, rate, seconds)
         else:

@@ -361,9 +361,9 @@ def test_who_may_not_decide_is_told_so_on_the_page(lawyer: Page, database: Engin
     path = tmp_path / "nlu-worse.tar.gz"
     path.write_bytes(b"never activated")
     with transaction(database) as session:
-        keep_model(session, path, 1, WORSE)
+        number = keep_model(session, path, 1, WORSE).id
     lawyer.goto("/desk/content/models")
-    card = lawyer.get_by_role("group", name="nlu-worse.tar.gz")
+    card = lawyer.get_by_role("group", name=f"Mô hình {number}", exact=True)
     expect(card.get_by_text("Kém hơn a")).to_be_visible()
     card.get_by_role("button", name="Kết quả đo").press("Enter")
     expect(card.get_by_text("«đổi bằng lái»")).to_be_visible()
