@@ -13,9 +13,11 @@ import structlog
 from sqlalchemy import (
     ColumnElement,
     String,
+    and_,
     func,
     insert,
     literal,
+    not_,
     null,
     select,
     update,
@@ -38,6 +40,7 @@ log = structlog.get_logger()
 SMS = "sms"
 LOOKED_THROUGH = timedelta(minutes=1)  # by then every replica knows the newest content
 A_WHILE = timedelta(hours=13)  # by then nothing that was being sent comes back to be sent later
+_TAKES = and_(Conversation.takes_announcements, Conversation.follows)
 _COLUMNS = (
     "key", "channel", "address", "conversation_id", "message", "state", "not_before", "at_night",
     "announcement", "tries", "queued_at", "changed_at",
@@ -188,7 +191,7 @@ def _queue_for(session: Session, known: Known, notice: Notice, channel: str, at:
         message: dict[str, Any] = {"text": notice.as_sms}
     else:
         source = select(Conversation.address.label("address"), Conversation.id.label("conversation"))
-        source = source.where(*_audience(notice, channel), Conversation.takes_announcements)
+        source = source.where(*_audience(notice, channel), _TAKES)
         message = tell_announcement(known, notice, has_buttons=channel not in BY_NUMBER).as_message()
     session.add(AnnouncementText(announcement=notice.id, channel=channel, message=message))
     whom = source.subquery()
@@ -222,7 +225,7 @@ def _count(session: Session, notice: Notice, channels: tuple[str, ...], *, takes
         .where(
             Conversation.channel.in_(channels),
             *_audience(notice, None),
-            Conversation.takes_announcements.is_(takes),
+            _TAKES if takes else not_(_TAKES),
         )
     )
     return session.scalar(counted) or 0

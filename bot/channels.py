@@ -5,7 +5,7 @@ A channel gives what it receives to ``Assistant.reply_soon``, and how it sends t
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -16,14 +16,17 @@ from bot.announcements import SMS
 from bot.chores import Chore
 from bot.hotline.topics import OF_TOPICS
 from bot.outbox import Outbox, Send
-from bot.settings import Settings
+from bot.settings import Settings, SettingsError
 from bot.sms_gateway import SmsGateway
 from bot.telegram_channel import TelegramApplication, running_telegram, telegram_application, webhook_route
+from bot.telegram_channel import checked_token as telegram_token
 from bot.telegram_delivery import send_once, show_typing
 from bot.turn import Assistant
 from bot.zalo_bot_channel import ZaloBot
+from bot.zalo_bot_channel import checked_token as zalo_bot_token
 from bot.zalo_oa_channel import NEEDED as ZALO_OA_NEEDS
 from bot.zalo_oa_channel import ZaloOa
+from bot.zalo_oa_channel import check_settings as check_zalo_oa
 
 A_MINUTE = 60.0  # seconds
 A_LOOK = 1.0  # seconds between looks for who is typing
@@ -39,6 +42,21 @@ class Channel:
     running: Callable[[], AbstractAsyncContextManager[None]]
     add_routes: Callable[[FastAPI], None]
     chores: tuple[Chore, ...] = ()
+
+
+def settings_faults(settings: Settings) -> Iterator[str]:
+    """Yield what is wrong with the settings of the messengers that are set up."""
+    checks: tuple[tuple[tuple[str, ...], Callable[[Settings], object]], ...] = (
+        (("telegram_token",), telegram_token),
+        (ZALO_OA_NEEDS, check_zalo_oa),
+        (("zalo_bot_token",), zalo_bot_token),
+    )
+    for needed, check in checks:
+        if any(getattr(settings, name) for name in needed):
+            try:
+                check(settings)
+            except SettingsError as error:
+                yield str(error)
 
 
 def open_channels(assistant: Assistant, settings: Settings) -> tuple[Channel, ...]:

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 import requests
 from sqlalchemy import Engine, func, select
 
+from bot.channels import settings_faults
 from bot.hotline.staff import Staff
 from bot.settings import Settings
 from bot.start import StartError, catalogue_of, check_single_sign_on, checked_url
@@ -58,11 +59,11 @@ class Examination:
     settings: Settings
     offsets: list[float] = field(default_factory=list)  # seconds that ours is ahead of theirs
 
-    def call(self, method: str, url: str, **how: Any) -> requests.Response:
-        """Call an address and compare the clocks; raises requests.RequestException."""
+    def call(self, method: str, url: str, *, is_ours: bool = False, **how: Any) -> requests.Response:
+        """Call an address and compare the clocks, unless it is ours; raises requests.RequestException."""
         reply = requests.request(method, url, timeout=PATIENCE, **how)
         half_way = time.time() - reply.elapsed.total_seconds() / 2
-        if theirs := reply.headers.get("Date"):
+        if not is_ours and (theirs := reply.headers.get("Date")):
             self.offsets.append(half_way - parsedate_to_datetime(theirs).timestamp())
         return reply
 
@@ -117,6 +118,9 @@ def _zalo_tokens(engine: Engine, app_id: str) -> Iterator[Finding]:
         row = session.get(ZaloToken, app_id)
     if row is None:
         yield Finding("zalo_oa", "no token kept yet: start the assistant, then look again", is_bad=True)
+    elif row.access_token is None and row.refused_at is None:
+        told = "no access token yet: start the assistant; if it runs, see its log and the way to ZALO_OAUTH"
+        yield Finding("zalo_oa", told, is_bad=True)
     elif row.refused_at is not None:
         told = f"Zalo refused the refresh token on {row.refused_at:%Y-%m-%d}: get a new one (docs/zalo-oa.md)"
         yield Finding("zalo_oa", f"{told} and set ZALO_OA_REFRESH_TOKEN", is_bad=True)
@@ -187,6 +191,7 @@ def _outside(examination: Examination) -> Iterator[Finding]:
     settings = examination.settings
     addresses = {
         "zalo_oa": settings.zalo_api if settings.zalo_oa_app_id else None,
+        "zalo_oauth": settings.zalo_oauth if settings.zalo_oa_app_id else None,
         "sms": settings.sms_gateway_url,
         "single sign-on": settings.oidc_issuer,
     }
@@ -197,7 +202,8 @@ def _outside(examination: Examination) -> Iterator[Finding]:
         try:
             examination.call("GET", address)
         except requests.RequestException as error:
-            yield Finding(part, f"{address} is not reached ({type(error).__name__})", is_bad=True)
+            told = f"{address} is not reached ({type(error).__name__}): check this machine's way out"
+            yield Finding(part, f"{told}, and the address", is_bad=True)
         else:
             yield Finding(part, f"{address} is reached")
 
@@ -209,7 +215,7 @@ def _public(examination: Examination) -> Iterator[Finding]:
         yield Finding("public address", "not set (PUBLIC_URL): links lead to this machine alone", is_off=True)
         return
     try:
-        reply = examination.call("GET", f"{url}/healthz")
+        reply = examination.call("GET", f"{url}/healthz", is_ours=True)
         is_ours = reply.ok and reply.json() == {"status": "ok"}
     except requests.exceptions.SSLError:
         told = f"the certificate of {url} is not valid: renew it, with the whole chain"
@@ -258,12 +264,13 @@ def _clock(examination: Examination) -> Iterator[Finding]:
 
 
 def _settings(examination: Examination) -> Iterator[Finding]:
+    faults = list(settings_faults(examination.settings))
     try:
         check_single_sign_on(examination.settings)
     except StartError as error:
-        yield Finding("settings", str(error), is_bad=True)
-    else:
-        yield Finding("settings", f"province {examination.settings.province}")
+        faults.append(str(error))
+    told = "; ".join(faults) or f"province {examination.settings.province}"
+    yield Finding("settings", told, is_bad=bool(faults))
 
 
 _CALLS = ("getMe", "getWebhookInfo")

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 from actions.moving import LENGTH, LETTERS, find_code
 from bot.hotline.cases import Case, find_open
 from bot.hotline.history import note
-from bot.outbox import OutboxMessage, drop_announcements
+from bot.outbox import AnnouncementText, OutboxMessage, drop_announcements
 from bot.store import Conversation, FollowedDossier, Turn, UnresolvedQuestion
 from knowledge.database import Base, UtcTime, now
 
@@ -48,7 +48,7 @@ def bring(session: Session, code: str, here: Conversation) -> Conversation | Non
         return None
     moved = session.get_one(Conversation, there, with_for_update=True)
     here.takes_announcements = here.takes_announcements and moved.takes_announcements
-    drop_announcements(session, there)  # they come here by themselves
+    _bring_announcements(session, there, here)
     _bring_cases(session, there, here)
     _bring_followed(session, there, here.id)
     for table in (Turn, UnresolvedQuestion, OutboxMessage):
@@ -61,6 +61,24 @@ def bring(session: Session, code: str, here: Conversation) -> Conversation | Non
     session.expunge(moved)
     session.execute(delete(Conversation).where(Conversation.id == there))
     return moved
+
+
+def _bring_announcements(session: Session, there: str, here: Conversation) -> None:
+    """Let announcements be told here that were not told yet in either place."""
+    known = select(OutboxMessage.announcement).where(
+        OutboxMessage.conversation_id == here.id, OutboxMessage.announcement.is_not(None)
+    )
+    worded = select(AnnouncementText.announcement).where(AnnouncementText.channel == here.channel)
+    brought = update(OutboxMessage).where(
+        OutboxMessage.conversation_id == there,
+        OutboxMessage.state == "waiting",
+        OutboxMessage.announcement.in_(worded),
+        OutboxMessage.announcement.not_in(known),
+    )
+    if here.address and here.takes_announcements:
+        values = {"conversation_id": here.id, "channel": here.channel, "address": here.address}
+        session.execute(brought.values(values).execution_options(synchronize_session=False))
+    drop_announcements(session, there)  # the others came here by themselves
 
 
 def _bring_cases(session: Session, there: str, here: Conversation) -> None:

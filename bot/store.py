@@ -41,6 +41,8 @@ class Conversation(Base):
     started_at: Mapped[datetime] = mapped_column(UtcTime, default=now)
     last_at: Mapped[datetime] = mapped_column(UtcTime, default=now, index=True)
     takes_announcements: Mapped[bool] = mapped_column(default=True)
+    follows: Mapped[bool] = mapped_column(default=True)  # the channel's account, as far as it tells
+    follows_since: Mapped[datetime | None] = mapped_column(UtcTime)  # when that was told last
 
 
 class Turn(Base):
@@ -136,6 +138,20 @@ def addresses_of(engine: Engine, channel: str, conversations: list[str]) -> list
     )
     with transaction(engine) as session:
         return [str(address) for address in session.scalars(wanted)]
+
+
+def note_following(
+    session: Session, channel: str, address: str, at: datetime, *, follows: bool
+) -> Conversation | None:
+    """Note that somebody follows an account or left it at a moment; give the conversation.
+
+    Nothing where there is none, or where something newer is known: a channel tells things again.
+    """
+    whose = conversation_at(session, channel, address)
+    if whose is None or (whose.follows_since and whose.follows_since > at):
+        return None
+    whose.follows, whose.follows_since = follows, at
+    return whose
 
 
 def conversation_at(session: Session, channel: str, address: str) -> Conversation | None:

@@ -170,7 +170,7 @@ async def _on_error(update: object, context: Context) -> None:
 
 def telegram_application(assistant: Assistant, settings: Settings) -> TelegramApplication:
     """Build the Telegram application; raises SettingsError."""
-    token, fetched = _checked_token(settings), asyncio.Queue[object]()
+    token, fetched = checked_token(settings), asyncio.Queue[object]()
     builder = ext.Application.builder().token(token).base_url(f"{settings.telegram_api.rstrip('/')}/bot")
     builder.update_queue(fetched).get_updates_request(_ConfirmedWhenAnswered(fetched)).read_timeout(20)
     overall = max(ALLOWED, settings.telegram_per_second * ALLOWED / PER_SECOND["telegram"])
@@ -204,7 +204,8 @@ def _add_group(
     application.bot_data.update(group=group, mirror=Mirror(assistant, bot, chat_id))
 
 
-def _checked_token(settings: Settings) -> str:
+def checked_token(settings: Settings) -> str:
+    """Give the token; raises SettingsError when the settings are set in part."""
     by_webhook = settings.telegram_mode == "webhook"
     if settings.telegram_token is None:
         raise SettingsError("TELEGRAM_TOKEN is not set: ask @BotFather for it, put it into .env")

@@ -59,7 +59,7 @@ class ZaloBot:
     """One bot; raises SettingsError when its settings are set in part."""
 
     def __init__(self, assistant: Assistant, settings: Settings) -> None:
-        self._token = _checked_token(settings)
+        self._token = checked_token(settings)
         self._is_webhook = settings.zalo_bot_mode == "webhook"
         self._webhook_url = f"{(settings.zalo_bot_webhook_url or '').rstrip('/')}{WEBHOOK_PATH}"
         self._secret = _secret(settings)
@@ -228,7 +228,8 @@ def _meaning(error: BotRefused) -> Exception:
     return error
 
 
-def _checked_token(settings: Settings) -> str:
+def checked_token(settings: Settings) -> str:
+    """Give the token; raises SettingsError when the settings are set in part."""
     by_webhook = settings.zalo_bot_mode == "webhook"
     if settings.zalo_bot_token is None:
         raise SettingsError("ZALO_BOT_TOKEN is not set; see docs/zalo-bot.md")

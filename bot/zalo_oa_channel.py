@@ -27,7 +27,7 @@ from bot.answering import EVENTS, Answering, body_of
 from bot.hotline.cases import note_undelivered, take_contact
 from bot.outbox import drop_announcements, drop_queued
 from bot.settings import Settings, SettingsError
-from bot.store import conversation_at, lately_offered, stop_following
+from bot.store import conversation_at, lately_offered, note_following, stop_following
 from bot.turn import Assistant
 from bot.zalo_oa_delivery import MORE, Sender, rest_of
 from bot.zalo_tokens import App, Tokens
@@ -52,14 +52,19 @@ def signature(app_id: str, body: bytes, timestamp: str, secret: str) -> str:
     ).hexdigest()
 
 
+def check_settings(settings: Settings) -> None:
+    """Raise SettingsError when the settings are set in part."""
+    if unset := [name.upper() for name in NEEDED if not getattr(settings, name)]:
+        raise SettingsError(
+            f"{' and '.join(unset)} not set: Zalo OA needs {', '.join(NEEDED).upper()} (docs/zalo-oa.md)"
+        )
+
+
 class ZaloOa:
     """One Official Account; raises SettingsError when its settings are set in part."""
 
     def __init__(self, assistant: Assistant, settings: Settings, clock: Callable[[], datetime] = now) -> None:
-        if unset := [name.upper() for name in NEEDED if not getattr(settings, name)]:
-            raise SettingsError(
-                f"{' and '.join(unset)} not set: Zalo OA needs {', '.join(NEEDED).upper()} (docs/zalo-oa.md)"
-            )
+        check_settings(settings)
         self._assistant, self._clock = assistant, clock
         self._app_id, self._secret = settings.zalo_oa_app_id or "", _open(settings, "zalo_oa_secret_key")
         self._client = httpx.AsyncClient(timeout=PATIENCE)
@@ -164,31 +169,32 @@ class ZaloOa:
         known = Known(assistant.library, assistant.pack, assistant.today())
         await self._answering.tell(key, address, nearest_desk(known, *place).as_message())
 
-    async def _follow(self, event: Event, key: str, address: str) -> None:  # noqa: ARG002
-        def take_again() -> None:
+    async def _follow(self, event: Event, key: str, address: str) -> None:
+        def note() -> None:
             with transaction(self._assistant.engine) as session:
-                if whose := conversation_at(session, NAME, address):
-                    whose.takes_announcements = True
+                note_following(session, NAME, address, self._told_at(event), follows=True)
 
-        await self._answering.store(take_again)
+        await self._answering.store(note)
         await self._answering.take(key, address, payload=payload("greet"))
 
     async def _unfollow(self, event: Event, key: str, address: str) -> None:  # noqa: ARG002
-        """Send nothing more, and follow no dossier, unless they write again."""
+        """Send nothing more, and follow no dossier, unless they write or follow again."""
 
         def stop() -> None:
             engine = self._assistant.engine
             with transaction(engine) as session:
-                whose = conversation_at(session, NAME, address)
-                if whose:
-                    drop_announcements(session, whose.id)
-                    whose.takes_announcements = False
+                whose = note_following(session, NAME, address, self._told_at(event), follows=False)
+                if whose is None:  # nobody is known, or they followed again since
+                    return
+                drop_announcements(session, whose.id)
                 for each in drop_queued(session, NAME, address):
                     note_undelivered(session, each)
-            if whose:
-                stop_following(engine, whose.id)
+            stop_following(engine, whose.id)
 
         await self._answering.store(stop)
+
+    def _told_at(self, event: Event) -> datetime:
+        return _moment(str(event.get("timestamp", ""))) or self._clock()
 
     async def _contact(self, event: Event, key: str, address: str) -> None:
         """Give staff what somebody agreed to give: it stands in their open case and nowhere else."""

@@ -16,7 +16,7 @@ import httpx
 import structlog
 
 from actions.wording import say
-from bot.outbox import Blocked, NotNow, NotUntilTheyWrite, morning_after
+from bot.outbox import Blocked, NotNow, NotUntilTheyWrite, is_night, morning_after
 from bot.plain_text import plain_text
 from bot.zalo_tokens import Tokens
 from knowledge.database import now
@@ -61,7 +61,7 @@ NAMES = {
     -244: "the user restricts messages",
 }
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=5), timedelta(minutes=1)  # after too many requests
-AN_HOUR = timedelta(hours=1)
+A_QUARTER, AN_HOUR = timedelta(minutes=15), timedelta(hours=1)
 
 
 class ZaloRefused(Exception):
@@ -131,8 +131,8 @@ class Sender:
             raise NotNow(name, self._paused_until)
         if code in STALE:
             raise NotNow(name)
-        if code == NIGHT:
-            raise NotNow(name, morning_after(at))
+        if code == NIGHT:  # by Zalo's clock: by ours it may be morning already, or evening still
+            raise NotNow(name, morning_after(at) if is_night(at) else at + A_QUARTER)
         if code in NOT_OURS_NOW:
             raise NotNow(name, at + AN_HOUR)
         if code in WINDOW_CLOSED:

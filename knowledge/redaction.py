@@ -68,6 +68,12 @@ def redact_names(text: str) -> str:
     return _hide_around_codes(text, may_prove=False)
 
 
+def redact_question(text: str) -> str:
+    """Replace numbers and what looks like a person's name in what a citizen asked."""
+    text = redact(text)
+    return redact_names(text) if any(word[0].isupper() for word in text.split()[1:]) else text
+
+
 def _length_of_run(text: str, words: list[re.Match[str]], at: int) -> int:
     """Give how many capitalised words stand side by side from a title, a place or a surname on, else 0."""
     length = 0

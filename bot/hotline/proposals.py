@@ -12,7 +12,7 @@ from actions.wording import say
 from bot.hotline.cases import CaseRefused, hold
 from bot.hotline.history import note
 from knowledge.database import Base, UtcTime, now
-from knowledge.redaction import redact
+from knowledge.redaction import redact, redact_question
 
 
 class Proposal(Base):
@@ -39,7 +39,7 @@ def propose(
     sources: list[dict[str, Any]],
 ) -> Proposal:
     """Propose an answer to the content team; raises CaseRefused without question or answer."""
-    question, answer = redact(question.strip()), redact(answer.strip())
+    question, answer = redact_question(question.strip()), redact(answer.strip())
     if not question or not answer:
         raise CaseRefused(say("desk.proposal_empty"))
     hold(session, case_id)

@@ -131,9 +131,8 @@ class LearnScreen:
                 "no-caps outline"
             )
             ui.button(say("content.as_topic"), on_click=partial(self._topic, picked)).props("no-caps outline")
-            ui.button(say("content.dismiss"), on_click=partial(self._dismiss, everything)).props(
-                "no-caps flat"
-            )
+            title = say("content.dismiss_group", count=len(everything))
+            ui.button(title, on_click=partial(self._dismiss, everything)).props("no-caps flat")
 
     def _teacher(self) -> Teacher:
         bench = self.visit.bench

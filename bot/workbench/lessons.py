@@ -79,7 +79,8 @@ def teach_topic(
     sources: Sequence[str] = (),
 ) -> list[ContentRevision]:
     """Begin a topic with these names; what is missing is still to be written, so it is not handed in."""
-    if holding_of(session, ("topic", topic), by.today) or open_revision(session, ("topic", topic)):
+    held = holding_of(session, ("topic", topic), by.today)
+    if (held and held.data is not None) or open_revision(session, ("topic", topic)):
         raise EditRefused("there", f"there is a topic {topic}")
     rule = {"valid_from": by.today.isoformat(), "text": answer, "sources": list(sources)}
     data = {"id": topic, "intent": "", "title": title[:60], "aliases": list(texts), "rules": [rule]}
@@ -274,7 +275,8 @@ def _changed(
         raise EditRefused("in_review", "the record waits for review; take it back, or wait for its end")
     if opened and opened.data is None:
         raise EditRefused("is_open", "a draft takes this record away; drop that draft first")
-    is_there = opened is not None or holding_of(session, record, by.today) is not None
+    held = holding_of(session, record, by.today)
+    is_there = opened is not None or (held is not None and held.data is not None)
     if new is None and not is_there:
         raise EditRefused("no_own_record", f"{record[1]} has no record of its own to add a name to")
     row = draft(session, record, by.staff, by.today, None if is_there else new)

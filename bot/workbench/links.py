@@ -7,6 +7,7 @@ the Internet, and the address that was checked is the one that is opened, also a
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import aclosing
@@ -19,6 +20,8 @@ import httpx
 
 from actions.wording import say
 
+ADDRESSES = ("url", "link")  # fields that hold one
+IN_TEXT = re.compile(r"\]\((https?://[^\s)]+)\)")  # [name](address)
 AT_ONCE = 8
 MOST_HOPS = 5
 GLOBAL_UNICAST = IPv6Network("2000::/3")  # all that is routed so far
@@ -55,11 +58,13 @@ class Opening:
 
 
 def links_in(data: Any) -> Iterator[str]:
-    """Yield every ``url`` of a record."""
-    if isinstance(data, dict):
+    """Yield every address of a record: its links, and those in its texts."""
+    if isinstance(data, str):
+        yield from IN_TEXT.findall(data)
+    elif isinstance(data, dict):
         for name, value in data.items():
-            if name == "url" and isinstance(value, str) and value:
-                yield value
+            if name in ADDRESSES and isinstance(value, str):
+                yield from filter(None, (value,))
             else:
                 yield from links_in(value)
     elif isinstance(data, list):

@@ -104,14 +104,18 @@ def end_dead(engine: Engine) -> None:
 
 
 def _may_serve(session: Session, model: NluModel) -> bool:
-    """Tell whether a model is no worse than the one that serves, or is the one that served before it."""
+    """Tell whether a model is no worse than the one that serves, or is the one that served before it.
+
+    One that is worse than the very one that serves, or was never measured, does not come back that way.
+    """
     last = session.scalars(
         select(ModelActivation.model_id).order_by(ModelActivation.id.desc()).limit(2)
     ).all()
-    if last[1:] == [model.id]:
-        return True
     serving = session.get(NluModel, last[0]) if last else None
-    return model.is_good and (serving is None or (model.report or {})["against"]["file"] == serving.name)
+    is_against = serving is None or model.report is None or model.report["against"]["file"] == serving.name
+    if last[1:] == [model.id] and (not is_against or (model.report is None and model.staff_id is None)):
+        return True
+    return model.is_good and is_against
 
 
 def keep_model(session: Session, path: Path, staff: int | None, report: dict[str, Any] | None) -> NluModel:

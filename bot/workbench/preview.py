@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 
@@ -14,12 +14,14 @@ from actions.payloads import payload, read_payload
 from actions.request import Citizen, HandOver, Known, LookUpsNeeded, Request, Why
 from actions.wording import button
 from bot.turn import Assistant
+from knowledge.catalogue import NATIONAL, Catalogue
 from knowledge.catalogue_files import load_catalogue
 from knowledge.content_files import Fault
 from knowledge.dossiers import LookUp, Wanted
 from knowledge.editing.published import Published
 from knowledge.editing.records import TABLE, Content, Key
-from knowledge.library import with_imported
+from knowledge.library import Library, with_imported
+from knowledge.records import Notice
 
 OF_A_PROCEDURE = (
     "ask_procedure", "ask_documents", "ask_fee", "ask_time_limit", "ask_steps", "ask_where", "ask_conditions",
@@ -47,15 +49,28 @@ def preview(
     if faults := tuple(fault for fault in catalogue.faults if fault not in before):
         return Previewed((), faults)
     catalogue = with_imported(catalogue, assistant.engine)
-    known = Known(assistant.library.with_records(catalogue), catalogue.province(assistant.province.id), day)
-    moment = datetime.combine(day, NOON)
-    answers = [
-        (title, with_notices(known, moment, _answer(known, pressed))) for title, pressed in _asked(key, known)
-    ]
+    library, here = assistant.library.with_records(catalogue), assistant.province.id
     if key == (TABLE, "notices"):
-        sent = [each for each in catalogue.notices if each.audience]
-        answers += [(each.title or each.id, tell_announcement(known, each)) for each in sent]
-    return Previewed(tuple(answers))
+        told = [_told(library, catalogue, each, here, day) for each in catalogue.notices]
+        return Previewed(tuple(answer for answers in told for answer in answers))
+    is_pack = key[0] == "province" and key[1] in catalogue.provinces and key[1] != NATIONAL
+    known = Known(library, catalogue.province(key[1] if is_pack else here), day)
+    noon = datetime.combine(day, NOON)
+    return Previewed(
+        tuple((title, with_notices(known, noon, _answer(known, ask))) for title, ask in _asked(key, known))
+    )
+
+
+def _told(
+    library: Library, catalogue: Catalogue, notice: Notice, here: str, day: date
+) -> Iterator[tuple[str, Answer]]:
+    """Yield how a notice stands above an answer on a day on which it is said, and how it is sent."""
+    known, title = Known(library, catalogue.province(notice.province or here), day), notice.title or notice.id
+    moment = max(notice.starts, datetime.combine(day, time()))
+    if notice.urgent and moment.date() == day and moment < notice.ends:
+        yield title, with_notices(known, moment, _answer(known, payload("ask_help")))
+    if notice.audience:
+        yield title, tell_announcement(known, notice)
 
 
 def _asked(key: Key, known: Known) -> list[tuple[str, str]]:
@@ -71,7 +86,7 @@ def _asked(key: Key, known: Known) -> list[tuple[str, str]]:
         return [(button(intent), payload(intent)) for intent in OF_A_PROVINCE]
     if key == (TABLE, "tariffs"):
         return [(button("ask_postal_fee"), payload("ask_postal_fee"))]
-    return [(button("ask_help"), payload("ask_help"))] if key == (TABLE, "notices") else []
+    return []
 
 
 def _answer(known: Known, pressed: str) -> Answer:

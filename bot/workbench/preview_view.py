@@ -18,7 +18,7 @@ from bot.workbench.shell import Visit
 from bot.workbench.telling import told_fault
 from bot.zalo_oa_delivery import buttons_of, parts
 from knowledge.database import reading
-from knowledge.editing.records import Key
+from knowledge.editing.records import TABLE, Key
 from knowledge.editing.revisions import waiting
 
 CHANNELS = ("web", "telegram", "zalo")
@@ -109,7 +109,8 @@ class PreviewView:
                 ui.label(told_fault(fault, {self.key: self.typed()})).classes("text-negative break-words")
             return
         if not self.shown.answers:
-            ui.label(say("content.preview_none")).classes("text-grey-8")
+            none = "no_notice" if self.key == (TABLE, "notices") else "preview_none"
+            ui.label(say(f"content.{none}")).classes("text-grey-8")
             return
         self.asked = min(self.asked, len(self.shown.answers) - 1)
         with ui.row().classes("gap-1"):

@@ -196,7 +196,9 @@ class RecordScreen:
         opened, held = self.state.opened, self.state.held
         if opened is None:
             begin = [("bring_back" if self.state.is_retired else "edit", self._begin)]
-            return [*begin, ("retire", self._retire)] if held and held.data is not None else begin
+            is_served = self.key == ("province", self.visit.bench.assistant.province.id)
+            may_retire = held is not None and held.data is not None and not is_served
+            return [*begin, ("retire", self._retire)] if may_retire else begin
         if opened.state == "draft":
             save = [("save", self._save_now)] if opened.data is not None else []  # else nothing is typed
             return [*save, ("submit", self._submit), ("drop", self._drop)]

@@ -30,7 +30,6 @@ from knowledge.sheets import CellFault, Change, Plan, Table, read_sheet, write_s
 
 TABLES: tuple[Table, ...] = get_args(Table)
 LARGEST = 20 * 1024 * 1024  # bytes of a file
-MOST_SHOWN = 100  # changes or faults
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -181,7 +180,4 @@ def _told(change: Change, content: Mapping[Key, Any]) -> str:
 def _listed(title: str, lines: list[str], colour: str) -> None:
     ui.label(title).classes(f"font-bold {colour}")
     with ui.column().classes("w-full gap-0 max-h-64 overflow-auto flex-nowrap"):
-        for line in lines[:MOST_SHOWN]:
-            ui.label(line).classes(f"text-sm whitespace-pre-wrap break-words {colour}")
-        if len(lines) > MOST_SHOWN:
-            ui.label(say("content.and_more", count=len(lines) - MOST_SHOWN)).classes("text-sm")
+        ui.label("\n".join(lines)).classes(f"text-sm whitespace-pre-wrap break-words {colour}")

@@ -16,7 +16,7 @@ from multiprocessing import get_context
 from threading import Lock
 from typing import Any
 
-from sqlalchemy import String, Text, or_, select
+from sqlalchemy import String, Text, and_, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from bot.hotline.cases import Case
@@ -24,7 +24,7 @@ from bot.store import Turn, UnresolvedQuestion
 from knowledge.database import Base, UtcTime, insert_or, now
 from knowledge.editing.revisions import ContentRevision, EditRefused
 from knowledge.grouping import Group, group_questions, label_of
-from knowledge.redaction import redact
+from knowledge.redaction import redact_question
 from knowledge.search import SearchWords, folded_words
 
 DOUBTFUL = 0.6  # a certainty below which a reading is doubtful
@@ -123,21 +123,26 @@ def _unresolved(session: Session, since: datetime) -> list[Heard]:
     wanted = select(UnresolvedQuestion.text, UnresolvedQuestion.asked_at, UnresolvedQuestion.reason)
     wanted = wanted.where(UnresolvedQuestion.asked_at > since).order_by(UnresolvedQuestion.id.desc())
     found = session.execute(wanted.limit(MOST))
-    return [(redact(text), at, reason == "useless") for text, at, reason in found]
+    return [(redact_question(text), at, reason == "useless") for text, at, reason in found]
 
 
 def _doubtful(session: Session, since: datetime) -> list[Heard]:
     """List typed questions that were read with doubt, or asked back about with nothing to choose from."""
+    is_unsure, is_asked_back = Turn.status.in_(UNSURE), Turn.status == "asked_back"
+    is_answer = or_(is_unsure, Turn.status == "answered")
     wanted = select(Turn.text, Turn.asked_at, Turn.confidence, Turn.status, Turn.reply).where(
         Turn.asked_at > since,
         Turn.text.is_not(None),
-        Turn.status.in_(UNSURE),
-        or_(Turn.confidence < DOUBTFUL, Turn.confidence.is_(None), Turn.status == "asked_back"),
+        or_(
+            and_(is_answer, Turn.confidence < DOUBTFUL),
+            and_(is_unsure, Turn.confidence.is_(None)),
+            is_asked_back,
+        ),
         Turn.id.not_in(select(UnresolvedQuestion.turn_id)),
     )
     wanted = wanted.order_by(Turn.id.desc()).limit(MOST)
     return [
-        (redact(text or ""), at, False)
+        (redact_question(text or ""), at, False)
         for text, at, confidence, status, reply in session.execute(wanted)
         if (confidence or 0.0) < DOUBTFUL or (status == "asked_back" and not _offers(reply))
     ]
@@ -152,7 +157,7 @@ def _useless(session: Session, since: datetime) -> list[Heard]:
     """List the questions of cases whose answer was of no use."""
     wanted = select(Case.question, Case.opened_at).where(Case.opened_at > since, Case.rating == "useless")
     newest = wanted.order_by(Case.id.desc()).limit(MOST)
-    return [(redact(text), at, True) for text, at in session.execute(newest)]
+    return [(redact_question(text), at, True) for text, at in session.execute(newest)]
 
 
 def grouped(asked: Sequence[Asked], search_words: SearchWords) -> list[AskedGroup]:

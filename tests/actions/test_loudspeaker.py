@@ -32,6 +32,8 @@ from tests.conftest import TODAY
         ("Tháng 4, thứ 2, ngày 5", "Tháng tư, thứ Hai, ngày mồng năm"),
         ("Trực 24/7", "Trực hai mươi bốn trên bảy"),
         ("Gọi 0912 345 678", "Gọi không chín một hai ba bốn năm sáu bảy tám"),
+        ("Gọi 0912-345-678", "Gọi không chín một hai ba bốn năm sáu bảy tám"),
+        ("Giảm 10%-20%", "Giảm mười đến hai mươi phần trăm"),
         ("Gọi +84912345678", "Gọi không chín một hai ba bốn năm sáu bảy tám"),
         ("Gọi 1022 hoặc 115", "Gọi một không hai hai hoặc một một năm"),
         ("Tăng 5,5%", "Tăng năm phẩy năm phần trăm"),

@@ -16,6 +16,9 @@ from tests.servers.telegram_api import TOKEN, TelegramApi
 QUIET = "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update --disable-sync"
 
 
+expect.set_options(timeout=20_000)  # what takes five seconds on an idle machine takes longer on a busy one
+
+
 @pytest.fixture
 def api() -> Iterator[TelegramApi]:
     """A Bot API server of our own, with no update yet."""

@@ -66,6 +66,9 @@ def test_a_database_of_another_release_is_left_as_it_is(at_home: Settings, tmp_p
         ("sms", {"sms_gateway_url": f"http://127.0.0.1:{free_port()}/send"}, "not reached"),
         ("public address", {"public_url": f"http://127.0.0.1:{free_port()}"}, "proxy"),
         ("settings", {"oidc_client_id": "x"}, "OIDC_ISSUER"),
+        ("settings", {"zalo_oa_secret_key": SecretStr("x")}, "ZALO_OA_APP_ID"),
+        ("settings", {"telegram_mode": "webhook"}, "TELEGRAM_WEBHOOK_URL"),
+        ("zalo_oauth", {"zalo_oa_app_id": "7", "zalo_oauth": f"http://127.0.0.1:{free_port()}"}, "way out"),
     ],
 )
 def test_what_is_wrong_is_named_with_what_to_do(
@@ -100,6 +103,9 @@ def test_tokens_of_zalo_that_are_refused_or_near_their_end_are_told(at_home: Set
         engine = open_engine(at_home)
         with transaction(engine) as session:
             session.add(ZaloToken(app_id="7", seed="s", refresh_token="r", refreshed_at=now()))
+        assert "no access token yet" in _of(at_home, known)
+        with transaction(engine) as session:
+            session.get_one(ZaloToken, "7").access_token = "a"
         assert "tokens renewed on" in _of(at_home, known)
         with transaction(engine) as session:
             session.get_one(ZaloToken, "7").refreshed_at = now() - timedelta(days=70)
@@ -118,8 +124,8 @@ def _of(settings: Settings, known: dict[str, object]) -> str:
 
 @pytest.mark.parametrize(("off", "is_bad"), [(0, False), (-600, True), (600, True)])
 def test_the_clock_is_compared_with_others(at_home: Settings, off: int, is_bad: bool) -> None:
-    with _site(off) as url:
-        alone = {"telegram_token": None, "public_url": url}
+    with _site() as ours, _site(off) as theirs:
+        alone = {"telegram_token": None, "public_url": ours, "sms_gateway_url": theirs}
         found = seen(at_home, **alone)
     assert found["clock"].is_bad is is_bad
     assert ("timedatectl" in found["clock"].told) is is_bad

@@ -176,6 +176,19 @@ def test_no_words_are_taken_for_a_code(text: str) -> None:
     assert find_code(text) is None
 
 
+def test_an_announcement_that_waits_comes_along(assistant: Assistant) -> None:
+    there = _say(assistant, "chào", channel="telegram", address="7")["conversation_id"]
+    with transaction(assistant.engine) as session:
+        session.add(AnnouncementText(announcement="bao", channel="telegram", message={"text": "Bão"}))
+        queue(session, "announcement:bao:x", Recipient("telegram", "7", there), {})
+        session.execute(update(OutboxMessage).values(announcement="bao"))
+        code = give_code(session, there)
+    _say(assistant, f"TIEP-{code[:4]}-{code[4:]}", channel="telegram", address="8")
+    with transaction(assistant.engine) as session:
+        (told,) = session.scalars(select(OutboxMessage).where(OutboxMessage.announcement == "bao"))
+        assert (told.address, told.state) == ("8", "waiting")
+
+
 def test_between_two_accounts_of_a_channel_what_waits_goes_to_the_new_one(assistant: Assistant) -> None:
     there = _say(assistant, "chào", channel="telegram", address="7")["conversation_id"]
     with transaction(assistant.engine) as session:

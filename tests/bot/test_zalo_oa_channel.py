@@ -399,6 +399,37 @@ def test_at_night_what_zalo_refuses_is_sent_at_six(
         zalo.wait_for_message(LAN)
 
 
+def test_what_zalo_calls_night_by_another_clock_is_sent_soon_after(
+    assistant: Assistant, zalo: ZaloOaServer, clock: Clock
+) -> None:
+    zalo.errors.append(-234)
+    with oa_channel(assistant, zalo):
+        assert zalo.says(LAN, "xin chào").statuses == [200]
+        zalo.wait_until(lambda: _tried(assistant), "the answer to wait")
+        (waiting,) = queued(assistant.engine)
+        assert waiting.not_before == clock.at + timedelta(minutes=15)
+        clock.go_on(minutes=15)
+        zalo.wait_for_message(LAN)
+
+
+def test_who_follows_again_is_asked_for_nothing_and_is_not_taken_for_gone(
+    assistant: Assistant, zalo: ZaloOaServer, clock: Clock
+) -> None:
+    with oa_channel(assistant, zalo):
+        zalo.follows(LAN)
+        zalo.wait_for_message(LAN)
+        with transaction(assistant.engine) as session:
+            session.execute(update(Conversation).values(takes_announcements=False))
+        clock.go_on(minutes=1)
+        left = zalo.unfollows(LAN)
+        assert [each.follows for each in conversations(assistant)] == [False]
+        clock.go_on(minutes=1)
+        zalo.follows(LAN)
+        assert zalo.deliver(left) == 200  # again, as Zalo does when it heard no answer
+    (whose,) = conversations(assistant)
+    assert whose.follows and not whose.takes_announcements
+
+
 def test_after_seven_days_news_is_kept_and_told_with_the_next_answer(
     assistant: Assistant, zalo: ZaloOaServer, clock: Clock
 ) -> None:

@@ -214,3 +214,9 @@ def test_a_name_that_does_not_exist_is_told() -> None:
 def test_links_are_found_everywhere_in_a_record() -> None:
     record = {"source": {"url": "https://a"}, "portals": [{"url": "https://b", "name": "x"}], "url": ""}
     assert list(links_in(record)) == ["https://a", "https://b"]
+    notice = {
+        "link": "https://c",
+        "text": "Xem [trang](https://d/e) và [đây](https://f).",
+        "sms": "https://g",
+    }
+    assert list(links_in([notice])) == ["https://c", "https://d/e", "https://f"]

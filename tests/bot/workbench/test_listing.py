@@ -155,15 +155,22 @@ def test_a_faulty_draft_tells_its_faults_in_place_of_answers(
 
 def test_an_urgent_notice_is_previewed_on_its_day(assistant: Assistant, published: Published) -> None:
     notice = {
-        "id": "bao", "text": "Nghỉ vì bão.", "starts": "2026-12-01T07:00", "ends": "2026-12-01T17:00",
+        "id": "bao", "text": "Nghỉ vì bão.", "starts": "2026-12-01T15:00", "ends": "2026-12-01T20:00",
+        "province": "lai-chau",
     }  # fmt: skip
     key: Key = ("table", "notices")
 
-    def first(day: date) -> str:
-        return preview(assistant, published, key, {key: [notice]}, day, TODAY).answers[0][1].blocks[0]
+    def told(day: date) -> list[str]:
+        shown = preview(assistant, published, key, {key: [notice]}, day, TODAY)
+        return [given.blocks[0] for _, given in shown.answers]
 
-    assert "Nghỉ vì bão." in first(date(2026, 12, 1))
-    assert "Nghỉ vì bão." not in first(date(2026, 12, 1) + timedelta(days=1))
+    assert "Nghỉ vì bão." in told(date(2026, 12, 1))[0]
+    assert told(date(2026, 12, 1) + timedelta(days=1)) == []
+
+
+def test_a_pack_is_previewed_as_its_own_province(assistant: Assistant, published: Published) -> None:
+    shown = preview(assistant, published, ("province", "tra-vinh"), {}, TODAY, TODAY)
+    assert "Vĩnh Long" in "".join(given.text for _, given in shown.answers)
 
 
 def test_a_table_nobody_filled_in_is_listed_and_an_odd_date_harms_nothing(

@@ -199,6 +199,8 @@ def test_the_model_of_the_release_may_come_back_without_a_reason(engine: Engine,
         first, second = keep_model(session, files[0], None, None), keep_model(session, files[1], 1, WORSE)
         activate(session, second.id, 1, "lead", "thử xem sao nhé")
         assert activate(session, first.id, 1, "content", "").model_id == first.id
+        with pytest.raises(EditRefused):  # it served before, and is worse all the same
+            activate(session, second.id, 1, "content", "")
 
 
 def test_a_lead_takes_a_worse_model_with_a_reason_and_goes_back(
