@@ -28,6 +28,8 @@ from knowledge.editing.records import shape_of, title_of
 from knowledge.editing.revisions import ContentRevision, EditRefused, holding_of, waiting
 from nlu.client import NluUnavailable
 
+MOST_SHOWN = 50  # changes: those that wait longest; a sheet may hand thousands in
+
 
 @dataclass(frozen=True)
 class _Waiting:
@@ -62,7 +64,8 @@ class ReviewScreen:
 
     def __init__(self, visit: Visit) -> None:
         self.visit = visit
-        self.waiting: list[_Waiting] = []
+        self.waiting: list[_Waiting] = []  # those that are shown
+        self.left = 0  # how many more wait
         self.names: dict[int, str] = {}
         self.told = ""  # why the last approval could not be
         self.chosen: dict[int, int] = {}  # the versions that were looked at, by number
@@ -71,23 +74,23 @@ class ReviewScreen:
         """Look at the database."""
         if (found := await self.visit.doing.look(self._read)) is None:
             return
-        self.waiting, self.names = found
+        self.waiting, self.left, self.names = found
         now_are = {each.row.id: each.row.version for each in self.waiting}
         self.chosen = dict(self.chosen.items() & now_are.items())
 
-    def _read(self) -> tuple[list[_Waiting], dict[int, str]]:
+    def _read(self) -> tuple[list[_Waiting], int, dict[int, str]]:
         engine, today = self.visit.bench.engine, self.visit.bench.settings.content_day()
         with reading(engine) as session:
-            rows = {row.id: row for row in waiting(session)}
+            rows, apart = {row.id: row for row in waiting(session)}, waiting_apart(session)
             found = [
                 replace(
                     _looked_at(session, rows[number], today),
                     along=tuple((rows[each], _held(session, rows[each], today)) for each in along),
                 )
-                for number, along in waiting_apart(session).items()
+                for number, along in list(apart.items())[:MOST_SHOWN]
             ]
             session.expunge_all()
-        return found, names_of_staff(engine)
+        return found, len(apart) - len(found), names_of_staff(engine)
 
     @ui.refreshable_method
     def build(self) -> None:
@@ -99,7 +102,12 @@ class ReviewScreen:
             return
         for each in self.waiting:
             self._change(each)
-        ui.button(say("content.approve_chosen"), on_click=self._approve_chosen).props("no-caps")
+        if self.left:
+            ui.label(say("content.more_waits", count=self.left)).classes("text-sm text-grey-8")
+        with ui.row().classes("gap-2"):
+            ui.button(say("content.approve_chosen"), on_click=self._approve_chosen).props("no-caps")
+            if len(self.waiting) > 1:
+                ui.button(say("content.choose_all"), on_click=self._choose_all).props("no-caps outline")
 
     def _change(self, each: _Waiting) -> None:
         row = each.row
@@ -109,8 +117,7 @@ class ReviewScreen:
                 box = ui.checkbox(
                     value=row.id in self.chosen, on_change=lambda event: self._choose(row, event.value)
                 )
-                may_be_approved = not is_own and not each.trouble
-                box.props(f'aria-label="{say("content.choose")}"').set_enabled(may_be_approved)
+                box.props(f'aria-label="{say("content.choose")}"').set_enabled(self._may_approve(each))
                 with ui.column().classes("gap-0 min-w-0 grow"):
                     name = named(row.record, row.data or each.before)
                     ui.link(name, address_of(row.record)).classes("font-bold break-words")
@@ -146,6 +153,15 @@ class ReviewScreen:
                 ui.button(say("content.give_back"), on_click=partial(self._give_back, row.id)).props(
                     "no-caps outline"
                 )
+
+    def _may_approve(self, each: _Waiting) -> bool:
+        return not each.trouble and self.visit.me.staff_id not in each.row.authors
+
+    def _choose_all(self) -> None:
+        """Choose all that is shown and may be approved, or nothing when all of it is chosen."""
+        shown = {each.row.id: each.row.version for each in self.waiting if self._may_approve(each)}
+        self.chosen = {} if self.chosen == shown else shown
+        self.build.refresh()
 
     def _choose(self, row: ContentRevision, is_on: bool) -> None:
         if is_on:

@@ -416,3 +416,24 @@ def test_a_sheet_takes_over_what_was_published_since_it_was_put_up(
     dialog.locator("input[type=file]").set_input_files(path)
     expect(dialog.get_by_text("đã có bản duyệt mới sau khi bảng này được tải về")).to_be_visible()
     expect(dialog.get_by_role("button", name="Gửi duyệt")).to_have_count(0)
+
+
+def test_of_very_many_changes_those_that_are_shown_are_approved_together(
+    lawyer: Page, database: Engine
+) -> None:
+    today, keys = datetime.now(HERE).date(), [f"{number}/2026/TT-THU" for number in range(10, 70)]
+    with transaction(database) as session:
+        records = [("official_text", key) for key in keys]
+        rows = [draft(session, key, 1, today, {"title": f"Thông tư thử {key[1]}"}) for key in records]
+        numbers = [row.id for row in rows]
+        submit(session, Published(database), numbers, 1, "sáu mươi văn bản một lúc", None, today)
+    lawyer.goto("/desk/content/review")
+    more = lawyer.get_by_text(re.compile(r"Còn \d+ bản ghi nữa"))
+    expect(more).to_be_visible()
+    press(lawyer, "Chọn tất cả")
+    expect(lawyer.get_by_role("checkbox", checked=True).first).to_be_visible()
+    press(lawyer, "Duyệt các bản đã chọn")
+    expect(more).to_have_count(0)
+    with reading(database) as session:
+        held = [holding_of(session, key, today) for key in records]
+    assert 0 < sum(each is not None for each in held) < len(keys)
