@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 import structlog
-from sqlalchemy import Engine, String, Text, or_, update
+from sqlalchemy import Engine, String, Text, or_, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from actions.wording import say
@@ -57,6 +57,21 @@ class App:
     seed: str = field(repr=False)  # the refresh token that the settings give
     address: str
     staff_chat: int | None = None
+
+
+def troubles(session: Session, at: datetime) -> tuple[str, ...]:
+    """Say to staff what is wrong with the tokens of each app; nothing where all is well."""
+    told = []
+    for row in session.scalars(select(ZaloToken).order_by(ZaloToken.app_id)):
+        if row.refused_at is not None:
+            told.append(say("desk.zalo_refused"))
+        elif (age := at - row.refreshed_at) >= WARNED_FROM:
+            told.append(_overdue(age))
+    return tuple(told)
+
+
+def _overdue(age: timedelta) -> str:
+    return say("staff.zalo_overdue", days=age.days, left=max(0, (LIFE - age).days))
 
 
 @dataclass(frozen=True)
@@ -202,9 +217,8 @@ class Tokens:
             return
         self._warned = week
         log.error("zalo_refresh_overdue", days=age.days)
-        text = say("staff.zalo_overdue", days=age.days, left=max(0, (LIFE - age).days))
         with transaction(self._engine) as session:
-            self._tell_staff(session, f"overdue:{week}", text)
+            self._tell_staff(session, f"overdue:{week}", _overdue(age))
 
     def _tell_staff(self, session: Session, key: str, text: str) -> None:
         if self._app.staff_chat is not None:

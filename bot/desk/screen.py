@@ -119,6 +119,8 @@ class Screen:
     @ui.refreshable_method
     def _tabs(self) -> None:
         counts = self.view.shown.counts
+        for trouble in self.view.shown.troubles:
+            ui.markdown(trouble).classes("w-full bg-orange-1 p-2 rounded break-words").props("role=alert")
         with ui.row().classes("w-full gap-1").props(f'role=group aria-label="{say("desk.queues")}"'):
             for each in QUEUES:
                 button = ui.button(

@@ -28,7 +28,8 @@ from bot.hotline.changes import Mark
 from bot.hotline.staff import Presence, Staff, may
 from bot.hotline.staff_sessions import Signed
 from bot.turn import Assistant
-from knowledge.database import reading
+from bot.zalo_tokens import troubles
+from knowledge.database import now, reading
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Shown:
     presence: Presence
     colleagues: dict[int, str]
     alarms: frozenset[tuple[int, str]]
+    troubles: tuple[str, ...]  # of the channels, for whoever runs them
 
 
 class View:
@@ -109,6 +111,7 @@ class View:
                 presence,
                 {each.id: _colleague(each) for each in list_staff(session) if _takes_cases(each, me)},
                 list_alarms(session, me),
+                troubles(session, now()),
             )
 
     def _case(self, session: Session) -> Case | None:

@@ -15,7 +15,8 @@ from sqlalchemy import select
 from actions.wording import say
 from bot.hotline.accounts import add_staff, find_staff, remove_staff
 from bot.hotline.proposals import Proposal
-from knowledge.database import migrate, open_database, transaction
+from bot.zalo_tokens import ZaloToken
+from knowledge.database import migrate, now, open_database, transaction
 from tests.bench import servers
 
 PASSWORD = "mot hai ba bon nam"  # noqa: S105 - of made-up accounts
@@ -90,6 +91,17 @@ def enter(page: Page, login: str, password: str = PASSWORD, code: str = "") -> N
 
 def row(page: Page, text: str) -> Any:
     return page.get_by_role("button").filter(has_text=text)
+
+
+def test_staff_see_that_zalo_takes_the_tokens_no_more(database: str, sign_in: Any) -> None:
+    engine = open_database(database)
+    with transaction(engine) as session:
+        known = {"app_id": "7", "seed": "s", "refresh_token": "r", "refreshed_at": now(), "refused_at": now()}
+        session.add(ZaloToken(**known))
+    expect(sign_in("lan").get_by_role("alert").get_by_text("tin gửi qua Zalo đang phải chờ")).to_be_visible()
+    with transaction(engine) as session:
+        session.delete(session.get_one(ZaloToken, "7"))
+    engine.dispose()
 
 
 def test_two_members_of_staff_and_one_citizen(desk_url: str, sign_in: Any) -> None:
