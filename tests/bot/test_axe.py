@@ -21,7 +21,12 @@ from tests.bot.test_widget import launcher
 PASSWORD = "mot hai ba bon nam"  # noqa: S105 - of made-up accounts
 PEOPLE = (("lan", "Nguyễn Lan", "hotline"), ("admin", "Quản trị", "admin"), ("bien", "Biên tập", "content"))
 RECORD = "/desk/content/record?kind=procedure&key=2.000815"
-SCHEMES = ("light", "dark")
+LOOKS = (
+    {"color_scheme": "light"},
+    {"color_scheme": "dark"},
+    {"contrast": "more"},
+    {"forced_colors": "active"},
+)
 
 
 @pytest.fixture(scope="module")
@@ -64,9 +69,9 @@ def violations(page: Page) -> list[str]:
     return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_chat_page(opened: Any, scheme: str) -> None:
-    page = opened("/", color_scheme=scheme)
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(*look.items()))
+def test_the_chat_page(opened: Any, look: dict[str, str]) -> None:
+    page = opened("/", **look)
     expect(field(page)).to_be_visible()
     assert violations(page) == []
     ask(page, "chào bạn")
@@ -75,9 +80,9 @@ def test_the_chat_page(opened: Any, scheme: str) -> None:
     assert violations(page) == []
 
 
-@pytest.mark.parametrize("scheme", SCHEMES)
-def test_the_widget_closed_open_and_with_an_answer(opened: Any, scheme: str) -> None:
-    page = opened("/demo", color_scheme=scheme)
+@pytest.mark.parametrize("look", LOOKS, ids=lambda look: "-".join(*look.items()))
+def test_the_widget_closed_open_and_with_an_answer(opened: Any, look: dict[str, str]) -> None:
+    page = opened("/demo", **look)
     expect(page.get_by_role("link", name="Cổng Dịch vụ công quốc gia")).to_be_visible()
     assert violations(page) == []
     launcher(page).click()
@@ -137,3 +142,18 @@ def test_a_record_in_the_workbench(opened: Any) -> None:
         tab.click()
         expect(tab).to_have_attribute("aria-selected", "true")
         assert violations(page) == [], name
+
+
+def test_where_an_announcement_goes(opened: Any) -> None:
+    page = opened("/content", "bien")
+    page.goto("/desk/content/record?kind=table&key=notices")
+    page.get_by_role("button", name="Sửa", exact=True).click()
+    page.get_by_role("button", name="Thêm mục").click()
+    page.get_by_label("Mã", exact=True).fill("bao-so-9")
+    page.get_by_label("Thông báo", exact=True).fill("Một cửa nghỉ chiều nay.")
+    page.get_by_label("Bắt đầu").fill("2026-11-22T00:00")
+    page.get_by_label("Kết thúc").fill("2026-11-23T00:00")
+    assert violations(page) == []
+    page.get_by_role("tab", name="Gửi đi").click()
+    expect(page.get_by_role("button", name="Chép: Tin SMS")).to_be_visible()
+    assert violations(page) == []
