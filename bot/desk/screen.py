@@ -71,6 +71,7 @@ class Screen:
         self.panel = CasePanel(view, self.follow, self.show, self.leave)
         self.glances = 0
         self.called = view.shown.alarms  # what was told by sound and notice
+        self.drawn = self._who_has()  # of which the conversation is drawn
 
     def build(self) -> None:
         """Lay the page out, and keep it up to date."""
@@ -181,7 +182,7 @@ class Screen:
 
     async def follow(self) -> None:
         """Look at the database, and draw anew what differs from what is shown."""
-        before, had = self.view.shown, self._who_has()
+        before = self.view.shown
         if not await self._load():
             return
         shown = self.view.shown
@@ -189,10 +190,15 @@ class Screen:
             self._tabs.refresh()
         if shown.rows != before.rows:
             self._rows.refresh()
-        if self._who_has() != had:
-            self.panel.build.refresh()
+        if self._who_has() != self.drawn:
+            self._draw_panel()
         elif self.view.number or self.view.conversation:
             self.panel.follow(before)
+
+    def _draw_panel(self) -> None:
+        """Draw the conversation anew; not twice for one change, since what is being typed would be lost."""
+        self.drawn = self._who_has()
+        self.panel.build.refresh()
 
     def _call(self, alarms: frozenset[tuple[int, str]]) -> None:
         """Tell by sound and notice of cases that are new, more urgent, nearly due, or written in again."""
@@ -233,7 +239,7 @@ class Screen:
         if await self._load():
             self._tabs.refresh()
             self._rows.refresh()
-            self.panel.build.refresh()
+            self._draw_panel()
 
     async def _choose_queue(self, queue: QueueName) -> None:
         self.view.queue, self.view.search = queue, ""

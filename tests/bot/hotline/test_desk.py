@@ -255,6 +255,7 @@ def write(page: Page, text: str) -> None:
 
 
 def reply(page: Page, text: str) -> None:
+    expect(page.get_by_role("button", name="Gửi", exact=True)).to_be_enabled()  # the case is one's own by now
     page.get_by_label(re.compile("^Trả lời")).fill(text)
     page.get_by_role("button", name="Gửi", exact=True).click()
 
