@@ -41,16 +41,22 @@ class _Shown:
     served: frozenset[int] = frozenset()  # models that have served before
     training: ModelTraining | None = None
     is_running: bool = False
-    serving: str = ""
+    serving: str = ""  # nothing while the NLU server cannot be reached
+    last_serving: str = ""  # as far as was heard
     names: dict[int, str] = field(default_factory=dict)
 
     @property
     def state(self) -> tuple[Any, ...]:
-        """What has to be drawn anew when it differs."""
+        """What the training has to be drawn anew for when it differs."""
         training = self.training
         told = (training.id, training.state) if training else None
+        return self.cards, told, self.is_running, self.serving
+
+    @property
+    def cards(self) -> tuple[Any, ...]:
+        """What the models have to be drawn anew for: somebody may be reading one."""
         reports = [(each.id, each.report is not None) for each in self.models]
-        return reports, self.active, self.served, told, self.is_running, self.serving
+        return reports, self.active, self.served, self.last_serving
 
 
 async def models_page(visit: Visit) -> None:
@@ -90,6 +96,7 @@ class ModelsScreen:
                 last_training(session),
                 going is not None,
                 serving,
+                serving or self.shown.last_serving,
                 names_of_staff(bench.engine),
             )
             session.expunge_all()
@@ -102,7 +109,7 @@ class ModelsScreen:
             return
         if self.shown.is_running or self.shown.state != before.state:
             self.training.refresh()
-        if self.shown.state != before.state:
+        if self.shown.cards != before.cards:
             self.models.refresh()
 
     @ui.refreshable_method
@@ -140,7 +147,7 @@ class ModelsScreen:
         with ui.card().props(f'flat bordered role=group aria-label="{called}"').classes("w-full gap-1"):
             with ui.row().classes("items-center gap-2"):
                 ui.label(called).classes("font-bold")
-                if model.id == shown.active or (shown.active is None and model.name == shown.serving):
+                if model.id == shown.active or (shown.active is None and model.name == shown.last_serving):
                     ui.badge(say("content.model_active"), color="positive")
             who = shown.names.get(model.staff_id or 0, say("content.model_of_release"))
             ui.label(f"{who} · {moment(model.made_at)} · {model.name}").classes(
@@ -153,7 +160,7 @@ class ModelsScreen:
                 ui.label(told).classes(f"font-bold {colour}")
                 with ui.expansion(say("content.report")).classes("w-full"):
                     show_report(model.report)
-            if model.id != shown.active and model.name != shown.serving:
+            if model.id != shown.active and model.name != shown.last_serving:
                 key = "roll_back" if model.id in shown.served else "activate"
                 ui.button(say(f"content.{key}"), on_click=partial(self._activate, model)).props(
                     "no-caps outline"
