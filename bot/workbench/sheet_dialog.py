@@ -139,7 +139,7 @@ class SheetDialog:
         return [
             f"{named(key, data)}: {advice}"
             for key, data in plan.records.items()
-            for advice in advice_on(self.read[key], data)
+            for advice in advice_on(self.read.get(key), data)
         ]
 
     async def _hand_in(self, plan: Plan) -> None:
